@@ -1,0 +1,48 @@
+"""The leaderboard on the terminal, beside the files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from rich import box
+from rich.console import Console
+from rich.table import Table as Grid
+
+from topobench.errors import RecordError
+from topobench.leaderboard import Table, write_leaderboard
+from topobench.leaderboard.page import format_figure
+from topobench.metrics import FIGURES
+from topobench.scores import read_records
+
+__all__ = ["board"]
+
+
+def board(paths: Sequence[Path], output: Path) -> None:
+    """Read records, write their leaderboard into `output`, and print its tables."""
+    records, skipped = read_records(paths)
+    for sentence in skipped:
+        click.echo(f"Skipped: {sentence}", err=True)
+    if not records:
+        raise RecordError(f"no records in {', '.join(map(str, paths))}.")
+    for table in write_leaderboard(records, output, skipped):
+        _print(table)
+    click.echo(f"Leaderboard: {output / 'leaderboard.md'} and {output / 'index.html'}")
+
+
+def _print(table: Table) -> None:
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=120)
+    grid = Grid(title=table.title, caption=table.conditions, box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left")
+    grid.add_column("rank", justify="right")
+    grid.add_column("method", no_wrap=True)
+    for name in table.columns:
+        grid.add_column(f"{name} {FIGURES[name].arrow}", justify="right")
+    for entry in table.entries:
+        method = entry.method if entry.kind == "trained" else f"{entry.method} ({entry.kind})"
+        grid.add_row(str(entry.rank or "-"), method, *(format_figure(entry, name) for name in table.columns))
+    console.print(grid)
+    for label, reason in table.failures:
+        click.echo(f"Failed, not ranked: {label}: {reason}")

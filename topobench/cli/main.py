@@ -1,0 +1,58 @@
+"""The group of commands, and how errors and signals end: one clear line, an exit code, no traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+import topobench
+from topobench.cli.data import data
+from topobench.cli.leaderboard import leaderboard
+from topobench.cli.names import list_names, show
+from topobench.cli.run import run
+from topobench.cli.score import score
+from topobench.errors import TopobenchError
+
+__all__ = ["cli", "main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(topobench.__version__)
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def cli(debug: bool) -> None:
+    """Benchmark and metrics suite for topology-preserving image segmentation."""
+
+
+for command in (run, score, leaderboard, list_names, show, data):
+    cli.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command and exit: 0 done, 1 something failed, 2 wrong usage, 130 interrupted, 143 terminated."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        code = cli.main(args=given, prog_name="topobench", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except TopobenchError as error:
+        if "--debug" in given:
+            raise
+        click.echo(f"Error: {error}", err=True)
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        code = 130
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except OSError as error:
+        if "--debug" in given:
+            raise
+        click.echo(f"Error: {error.filename or 'the system'}: {error.strerror or error}.", err=True)
+        code = 1
+    sys.exit(code or 0)

@@ -1,0 +1,86 @@
+"""`topobench list` and `topobench show`: what there is, and what it says of itself."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import click
+
+__all__ = ["list_names", "show"]
+
+KINDS = ("datasets", "models", "losses", "metrics", "recipes", "suites", "protocols", "backends", "adapters", "nulls")
+
+
+@click.command("list")
+@click.argument("kind", type=click.Choice(KINDS))
+def list_names(kind: str) -> int:
+    """List the names of a KIND. A file that is not valid is named after the others, and makes the exit code 1."""
+    import topobench
+    from topobench import cards
+    from topobench.errors import TopobenchError
+    from topobench.metrics import FIGURES
+
+    faults = []
+    for name in topobench.list_names(kind):
+        about = ""
+        if kind in cards.PLACES:
+            try:
+                about = _file(kind, name).title
+            except TopobenchError as error:
+                faults.append(error)
+                continue
+        elif kind == "metrics" and name in FIGURES:
+            about = f"{FIGURES[name].better} is better: {FIGURES[name].meaning}"
+        click.echo(f"{name:22} {about}".rstrip())
+    for fault in faults:
+        click.echo(f"Error: {fault}", err=True)
+    return 1 if faults else 0
+
+
+@click.command()
+@click.argument("name")
+def show(name: str) -> None:
+    """Show all that bears this NAME: card, recipe, suite, protocol, figure, or the text of a model or loss."""
+    import topobench
+    from topobench import cards
+    from topobench.registry import unknown_name
+
+    known = {kind: topobench.list_names(kind) for kind in KINDS}
+    found = [kind for kind in KINDS if name in known[kind]]
+    if not found:
+        raise unknown_name("names", name, {other for names in known.values() for other in names})
+    for kind in found:
+        click.echo(f"# {name}, one of the {kind}")
+        if kind in cards.PLACES:
+            click.echo(_path(kind, name).read_text(encoding="utf-8"))
+            _file(kind, name)  # a file that is not valid is shown, and then said to be so
+        else:
+            click.echo(_about(kind, name))
+
+
+def _path(kind: str, name: str) -> Any:
+    from topobench import cards
+
+    return cards.folder(kind) / f"{name}.toml"
+
+
+def _file(kind: str, name: str) -> Any:
+    from topobench import cards
+
+    loaders = {"datasets": cards.load_card, "recipes": cards.load_recipe, "suites": cards.load_suite}
+    return loaders[kind](name)
+
+
+def _about(kind: str, name: str) -> str:
+    from dataclasses import asdict
+
+    from topobench.metrics import FIGURES
+    from topobench.registry import load
+
+    if kind == "metrics" and name in FIGURES:
+        return f"{FIGURES[name].better} is better: {FIGURES[name].meaning}"
+    found = load(kind, name)
+    if kind == "protocols":
+        return "\n".join(f"{key} = {value!r}" for key, value in asdict(found).items())
+    return f"{found.__name__}{inspect.signature(found)}\n\n{inspect.getdoc(found) or ''}"

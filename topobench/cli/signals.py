@@ -1,0 +1,43 @@
+"""Ctrl-C and SIGTERM: the first asks the runs to stop at the next safe point, the second ends at once."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+__all__ = ["Stopping", "stopping_on_signals"]
+
+
+class Stopping:
+    """Says whether a signal came; `exit_code` is 130 after SIGINT and 143 after SIGTERM."""
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+
+    def __call__(self) -> bool:
+        """Return whether the runs should stop."""
+        return self.signal is not None
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of a process ended by the signal."""
+        return 128 + (self.signal or 0)
+
+    def handle(self, number: int, _frame: FrameType | None) -> None:
+        """Remember the first signal; give the next its default effect."""
+        self.signal = number
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+
+
+@contextmanager
+def stopping_on_signals() -> Iterator[Stopping]:
+    """Catch SIGINT and SIGTERM within the block."""
+    stopping = Stopping()
+    before = {number: signal.signal(number, stopping.handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopping
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,83 @@
+"""A data set that is ready to be read: its card, its adapter, its folds."""
+
+from __future__ import annotations
+
+import inspect
+from functools import cached_property
+from pathlib import Path
+
+from topobench.cards import Card, load_card
+from topobench.data.adapter import Adapter
+from topobench.data.folds import split
+from topobench.data.locate import data_root
+from topobench.errors import CardError, DataError
+from topobench.registry import build, load, nearest
+from topobench.types import Sample
+
+__all__ = ["Dataset", "open_adapter", "open_dataset"]
+
+
+class Dataset:
+    """The samples of a card, by image id.
+
+    Attributes
+    ----------
+    card : Card
+    image_ids : tuple of str, in the card's order
+    """
+
+    def __init__(self, card: Card, adapter: Adapter) -> None:
+        self.card = card
+        self.image_ids = adapter.image_ids
+        self._adapter = adapter
+
+    def __len__(self) -> int:
+        return len(self.image_ids)
+
+    def __getitem__(self, image_id: str) -> Sample:
+        """Return a sample by its id; KeyError for an id that the data set has not."""
+        if image_id not in self.image_ids:
+            raise KeyError(image_id)
+        return self._adapter.read(image_id)
+
+    @cached_property
+    def data_hash(self) -> str:
+        """A sha256 that changes whenever any sample would."""
+        return self._adapter.data_hash()
+
+    def fold(self, index: int) -> tuple[list[str], list[str]]:
+        """Return (training ids, scored ids) of a fold."""
+        return split(self.image_ids, self.card.folds, index)
+
+
+def open_dataset(name: str, data_dir: str | Path | None = None) -> Dataset:
+    """Return the data set of the card `name`; DataError names every file that is missing and how to get it."""
+    card = load_card(name)
+    folder = data_root(data_dir) / card.name
+    adapter = open_adapter(card, folder)
+    missing = adapter.missing()
+    if missing:
+        files = ", ".join(path.name for path in missing)
+        raise DataError(
+            f"data set {card.name!r} lacks {files} in {folder.resolve()} (looked there because of "
+            f"{'--data-dir' if data_dir else '$TOPOBENCH_DATA, or its default, the user cache'}). "
+            f"{' '.join(card.access.split())}"
+        )
+    return Dataset(card, adapter)
+
+
+def open_adapter(card: Card, folder: Path) -> Adapter:
+    """Return the card's adapter; CardError for an option in ``[layout]`` that it does not take, or lacks."""
+    maker = load("adapters", card.adapter)
+    options = inspect.signature(maker).parameters
+    known = [key for key in options if key not in ("card", "folder")]
+    faults = [f"unknown key {key!r}{nearest(key, known)}" for key in card.layout if key not in known]
+    faults += [f"key {key!r} is missing" for key in known if key not in card.layout and _needed(options[key])]
+    if faults:
+        raise CardError(f"card {card.name!r}, [layout] of the adapter {card.adapter!r}: {'; '.join(faults)}.")
+    adapter: Adapter = build("adapters", card.adapter, card.layout, card=card, folder=folder)
+    return adapter
+
+
+def _needed(option: inspect.Parameter) -> bool:
+    return option.default is inspect.Parameter.empty

@@ -1,0 +1,173 @@
+"""Tables: records of one data set, protocol and budget, each method a row, ranked by its Betti error."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from topobench.files import digest
+from topobench.metrics import FIGURES
+from topobench.types import RunRecord
+
+__all__ = ["COLUMNS", "RANKED_BY", "Entry", "Table", "make_tables"]
+
+RANKED_BY = "betti_error"
+COLUMNS = ("betti_error", "arand_f_filled", "voi_filled", "accuracy", "arand_f", "voi")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A method in a table: means over its images (first over seeds), and what stands behind them.
+
+    `undefined` counts, for each figure, the images for which it is not defined and which its mean leaves out.
+    `complete` says that it was scored on every image of the table: only then it has a rank.
+    """
+
+    method: str
+    kind: str
+    rank: int | None
+    means: dict[str, float]
+    undefined: dict[str, int]
+    runs: int
+    seeds: int
+    images: int
+    complete: bool
+    train_seconds: float | None
+    peak_memory_mib: float | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """All that was scored in one way on one data set: entries best first, and the runs that failed."""
+
+    dataset: str
+    card_version: int
+    protocol: dict[str, Any]
+    budget: dict[str, Any]
+    device: str
+    columns: tuple[str, ...]
+    entries: tuple[Entry, ...]
+    failures: tuple[tuple[str, str], ...]
+
+    @property
+    def title(self) -> str:
+        """Data set and protocol, in words."""
+        return f"{self.dataset} (card version {self.card_version}), protocol {self.protocol['name']} v{self.protocol['version']}"
+
+    @property
+    def conditions(self) -> str:
+        """What the figures of this table were measured with, in a sentence."""
+        protocol, budget = self.protocol, self.budget
+        text = (
+            f"{protocol['patches']} seeded random patches of {protocol['patch_size']}x{protocol['patch_size']} an image, "
+            f"{'framed' if protocol['frame'] else 'not framed'}, "
+            f"{' + '.join(f'b{dimension}' for dimension in protocol['dimensions'])}, structure "
+            f"{protocol['connectivity']}-connected, components of the {protocol['phase']}, threshold {protocol['threshold']}."
+        )
+        if budget:
+            text += (
+                f" Trained for {budget['steps']} steps of {budget['batch']} crops of "
+                f"{budget['crop']}x{budget['crop']} on {self.device}."
+            )
+        return text
+
+    def best(self, name: str) -> float | None:
+        """Return the best mean of a figure among the entries that have a rank."""
+        values = [entry.means[name] for entry in self.entries if entry.rank and name in entry.means]
+        return (min if FIGURES[name].better == "low" else max)(values, default=None)
+
+
+def make_tables(records: Iterable[RunRecord]) -> list[Table]:
+    """Return a table for each data set (card version, data), protocol (all its choices), budget and device.
+
+    What needs no training (null rows, scored predictions) stands in every table of its data set and protocol.
+    """
+    everywhere: dict[str, list[tuple[RunRecord, str]]] = defaultdict(list)
+    trained: dict[str, dict[str, list[tuple[RunRecord, str]]]] = defaultdict(lambda: defaultdict(list))
+    for record in records:
+        for name, protocol in record.protocols.items():
+            scored_alike = digest([record.card["name"], record.card["version"], record.data_hash, protocol])
+            if record.kind == "trained":
+                trained[scored_alike][digest([record.budget, record.device, record.precision])].append((record, name))
+            else:
+                everywhere[scored_alike].append((record, name))
+    tables = [
+        _table([*everywhere[alike], *group])
+        for alike in {**trained, **everywhere}
+        for group in (trained[alike].values() if alike in trained else [[]])
+    ]
+    return sorted(tables, key=lambda table: (table.dataset, table.protocol["name"], str(table.budget)))
+
+
+def _table(found: Sequence[tuple[RunRecord, str]]) -> Table:
+    """Return the table of records that were scored alike; the last is a trained one if any is."""
+    record, protocol = found[-1]
+    rows = _tidy(found)
+    images = 0 if rows.empty else rows["image"].nunique()
+    methods = [_entry(method, part, images) for method, part in rows.groupby("method")] if images else []
+    failed = [(_label(record), record.status.removeprefix("failed: ")) for record, _ in found if not record.finished]
+    columns = tuple(name for name in COLUMNS if name in record.protocols[protocol]["figures"])
+    return Table(
+        record.card["name"], record.card["version"], record.protocols[protocol], record.budget, record.device,
+        columns, tuple(_ranked(methods)), tuple(sorted(failed)),
+    )  # fmt: skip
+
+
+def _tidy(found: Iterable[tuple[RunRecord, str]]) -> pd.DataFrame:
+    """Return one line for each image of each finished record: method, run, seed, cost, and its figures."""
+    lines = []
+    for record, protocol in found:
+        about = {
+            "method": record.recipe["name"], "kind": record.kind, "run": record.run_id,
+            "seed": -1 if record.seed is None else record.seed,
+            "train_seconds": record.cost.get("train_seconds"), "peak_memory_mib": record.cost.get("peak_memory_mib"),
+        }  # fmt: skip
+        lines += [
+            {**about, "image": row.image, **row.figures}
+            for row in record.rows
+            if record.finished and row.protocol == protocol
+        ]
+    return pd.DataFrame(lines)
+
+
+def _entry(method: str, rows: pd.DataFrame, images: int) -> Entry:
+    figures = [name for name in FIGURES if name in rows and rows[name].notna().any()]
+    by_image = rows.groupby("image")[figures].mean()
+    runs = rows.drop_duplicates("run")
+    trained = rows["kind"].iloc[0] == "trained"
+    return Entry(
+        method=str(method),
+        kind=str(rows["kind"].iloc[0]),
+        rank=None,
+        means={name: float(by_image[name].mean()) for name in figures},
+        undefined={name: int(by_image[name].isna().sum()) for name in figures if by_image[name].isna().any()},
+        runs=len(runs),
+        seeds=int(rows["seed"].nunique()),
+        images=len(by_image),
+        complete=len(by_image) == images,
+        train_seconds=float(runs["train_seconds"].mean()) if trained else None,
+        peak_memory_mib=float(runs["peak_memory_mib"].max()) if trained else None,
+    )
+
+
+def _ranked(entries: Sequence[Entry]) -> list[Entry]:
+    """Return entries best first; those that were not scored on every image come last, without a rank."""
+
+    def order(entry: Entry) -> tuple[bool, float, str]:
+        value = entry.means.get(RANKED_BY)
+        return not entry.complete, float("inf") if value is None else value, entry.method
+
+    ranked, place = [], 0
+    for entry in sorted(entries, key=order):
+        place += 1
+        ranked.append(Entry(**{**vars(entry), "rank": place if entry.complete else None}))
+    return ranked
+
+
+def _label(record: RunRecord) -> str:
+    seed = "" if record.seed is None else f", seed {record.seed}"
+    return f"{record.recipe['name']}, fold {record.fold}{seed}"

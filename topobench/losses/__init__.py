@@ -1,0 +1,24 @@
+"""Losses: (logits (B, 1, H, W), target (B, 1, H, W) of 0 and 1) -> 0-d tensor, the mean of per-image losses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from topobench.errors import ArgumentError
+from topobench.losses.cross_entropy import CrossEntropyLoss
+from topobench.losses.topological import TopologicalLoss
+from topobench.losses.weighted import WeightedLoss
+from topobench.registry import build
+
+__all__ = ["CrossEntropyLoss", "TopologicalLoss", "WeightedLoss", "build_loss"]
+
+
+def build_loss(name: str, options: Mapping[str, Any]) -> nn.Module:
+    """Return a loss of that name; errors name a wrong name or option and the known ones."""
+    loss = build("losses", name, options)
+    if not isinstance(loss, nn.Module):
+        raise ArgumentError(f"loss {name!r} makes a {type(loss).__name__}; it must make a torch.nn.Module.")
+    return loss

@@ -1,0 +1,66 @@
+"""The loss of a recipe: a weighted sum of terms, each with its own schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from topobench.errors import ArgumentError
+
+__all__ = ["Term", "WeightedLoss"]
+
+
+@dataclass(frozen=True)
+class Term:
+    """A loss, its full weight, and from which part of the run on it counts, over which part it rises."""
+
+    name: str
+    loss: nn.Module
+    weight: float
+    start: float = 0.0
+    ramp: float = 0.0
+
+    def weight_at(self, part: float) -> float:
+        """Return the weight when `part` (in [0, 1)) of the run's steps is done."""
+        if part < self.start:
+            return 0.0
+        if part < self.start + self.ramp:
+            return self.weight * (part - self.start) / self.ramp
+        return self.weight
+
+
+class WeightedLoss(nn.Module):
+    """Sum of weight_i(part) x loss_i; a term of weight 0 is not computed.
+
+    At least one term must count from the first step and be able to train alone: topological terms have almost no
+    gradient far from a segmentation, and are refused on their own.
+    """
+
+    def __init__(self, terms: Sequence[Term]) -> None:
+        super().__init__()
+        self.terms = tuple(terms)
+        self.losses = nn.ModuleList(term.loss for term in terms)
+        if not any(term.start == 0 and getattr(term.loss, "trains_alone", False) for term in terms):
+            raise ArgumentError(
+                f"the loss terms are {', '.join(term.name for term in terms) or 'none'}; at least one, such as "
+                "cross-entropy, must be able to train alone and count from the first step."
+            )
+
+    def forward(self, logits: Tensor, target: Tensor, part: float) -> tuple[Tensor, dict[str, float]]:
+        """Return the sum, and each term's own value (unweighted) by its name."""
+        total, values = logits.new_zeros(()), {}
+        for term in self.terms:
+            weight = term.weight_at(part)
+            if weight > 0:
+                value = term.loss(logits, target)
+                total = total + weight * value
+                values[term.name] = float(value.detach())
+        return total, values
+
+    def reseed(self, seed: int) -> None:
+        """Hand a seed to every term that draws at random."""
+        for term in self.terms:
+            if hasattr(term.loss, "reseed"):
+                term.loss.reseed(seed)

@@ -1,0 +1,23 @@
+"""Models: float32 images (B, C, H, W), standardised, -> logits (B, 1, H, W), for any height and width."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from topobench.errors import ArgumentError
+from topobench.registry import build
+
+__all__ = ["build_model"]
+
+
+def build_model(name: str, in_channels: int, options: Mapping[str, Any]) -> nn.Module:
+    """Return a new model of that name; errors name a wrong name or option and the known ones."""
+    if in_channels < 1:
+        raise ArgumentError(f"in_channels is {in_channels}; it must be at least 1.")
+    model = build("models", name, options, in_channels=in_channels)
+    if not isinstance(model, nn.Module):
+        raise ArgumentError(f"model {name!r} makes a {type(model).__name__}; it must make a torch.nn.Module.")
+    return model

@@ -1,0 +1,119 @@
+"""Names of code: each maps to ``"module:object"`` and is imported only when somebody asks for it.
+
+Built-ins stand in one table below; plugins come from the entry-point groups ``topobench.<kind>``. A built-in
+wins over a plugin of the same name, listing imports nobody's code, and a plugin that does not load costs only
+the one who uses it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+from collections.abc import Iterable, Mapping
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from topobench.errors import ArgumentError, UnknownNameError
+
+__all__ = ["BUILTINS", "build", "load", "names", "nearest", "singular", "unknown_name"]
+
+BUILTINS: dict[str, dict[str, str]] = {
+    "adapters": {
+        "synthetic": "topobench.data.synthetic:SyntheticMembranes",
+        "tiff_stack": "topobench.data.tiff_stack:TiffStack",
+    },
+    "models": {
+        "base": "topobench.models.cnn:BaseCNN",
+        "enhanced": "topobench.models.cnn:EnhancedCNN",
+        "unet": "topobench.models.unet:UNet",
+    },
+    "losses": {
+        "cross-entropy": "topobench.losses.cross_entropy:CrossEntropyLoss",
+        "topological": "topobench.losses.topological:TopologicalLoss",
+    },
+    "metrics": {
+        "accuracy": "topobench.metrics.overlap:pixel_overlap",
+        "dice": "topobench.metrics.overlap:pixel_overlap",
+        "betti_error": "topobench.metrics.betti:betti_errors",
+        "betti0_error": "topobench.metrics.betti:betti_errors",
+        "betti1_error": "topobench.metrics.betti:betti_errors",
+        "arand_f": "topobench.metrics.clustering:rand_and_voi",
+        "arand_error": "topobench.metrics.clustering:rand_and_voi",
+        "voi_split": "topobench.metrics.clustering:rand_and_voi",
+        "voi_merge": "topobench.metrics.clustering:rand_and_voi",
+        "voi": "topobench.metrics.clustering:rand_and_voi",
+        "arand_f_filled": "topobench.metrics.clustering:rand_and_voi_filled",
+        "arand_error_filled": "topobench.metrics.clustering:rand_and_voi_filled",
+        "voi_split_filled": "topobench.metrics.clustering:rand_and_voi_filled",
+        "voi_merge_filled": "topobench.metrics.clustering:rand_and_voi_filled",
+        "voi_filled": "topobench.metrics.clustering:rand_and_voi_filled",
+    },
+    "protocols": {"hu2019": "topobench.metrics.protocols:HU2019"},
+    "backends": {"gudhi": "topobench.topology.backends:gudhi_pairs"},
+    "nulls": {"null-threshold": "topobench.run.nulls:RawThreshold"},
+}
+
+
+def names(kind: str) -> list[str]:
+    """Return all names of a kind (``models``, ``losses``, ``adapters`` ...), sorted; imports no code."""
+    return sorted({*BUILTINS[kind], *(point.name for point in _plugins(kind))})
+
+
+def load(kind: str, name: str) -> Any:
+    """Return the object of that name; UnknownNameError says what there is, ArgumentError what does not load."""
+    if name in BUILTINS[kind]:
+        module, _, attribute = BUILTINS[kind][name].partition(":")
+        return getattr(importlib.import_module(module), attribute)
+    for point in _plugins(kind):
+        if point.name == name:
+            return _load_plugin(point)
+    raise unknown_name(kind, name, names(kind))
+
+
+def build(kind: str, name: str, options: Mapping[str, Any], **given: Any) -> Any:
+    """Call the object of that name with `given` and a recipe's `options`; a wrong option is named in the error."""
+    maker = load(kind, name)
+    accepted = [key for key in inspect.signature(maker).parameters if key not in given]
+    for key in options:
+        if key not in accepted:
+            raise ArgumentError(
+                f"{singular(kind)} {name!r} has no option {key!r}{nearest(key, accepted)}; "
+                f"it takes {', '.join(accepted) or 'none'}."
+            )
+    return maker(**given, **options)
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
+    """Return the error for a name that is not among the known ones; it says what there is."""
+    known = sorted(known)
+    return UnknownNameError(
+        f"no {singular(kind)} is named {name!r}{nearest(name, known)}. Known: {', '.join(known) or 'none'}."
+    )
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return `` (did you mean 'x'?)`` for the known name nearest to `name`, or an empty text."""
+    found = difflib.get_close_matches(str(name), list(known), n=1)
+    return f" (did you mean {found[0]!r}?)" if found else ""
+
+
+def singular(kind: str) -> str:
+    """Return the word for one of a kind: ``losses`` -> ``loss``, ``datasets`` -> ``data set``."""
+    words = {"losses": "loss", "datasets": "data set", "backends": "back end", "nulls": "null row"}
+    return words.get(kind, kind[:-1])
+
+
+def _plugins(kind: str) -> list[EntryPoint]:
+    return list(entry_points(group=f"topobench.{kind}"))
+
+
+def _load_plugin(point: EntryPoint) -> Any:
+    try:
+        return point.load()
+    except (Exception, SystemExit) as error:
+        owner = point.dist.name if point.dist else "an unnamed distribution"
+        raise ArgumentError(
+            f"the plugin {point.name!r} ({point.value}, from {owner}) does not load: "
+            f"{type(error).__name__}: {error}. Mend or uninstall {owner}."
+        ) from error

@@ -1,0 +1,1 @@
+"""Runs: the only place that sees data, models and losses together."""

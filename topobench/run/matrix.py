@@ -1,0 +1,73 @@
+"""The matrix of a suite: every recipe and null row on every data set, fold and seed, each with its identity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from topobench.cards import Budget, Recipe, Suite, load_recipe
+from topobench.data import Dataset
+from topobench.registry import load
+from topobench.run.device import Device
+from topobench.run.train import TRAINING_VERSION
+
+__all__ = ["Run", "expand"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One recipe (or null row, where `recipe` is None) on one data set, one fold, one seed."""
+
+    name: str
+    title: str
+    recipe: Recipe | None
+    dataset: Dataset
+    fold: int
+    seed: int | None
+    budget: Budget | None
+    device: Device
+    protocols: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """What progress and errors call it."""
+        seed = "" if self.seed is None else f" seed {self.seed}"
+        return f"{self.name} on {self.dataset.card.name}, fold {self.fold}{seed}"
+
+    def identity(self) -> dict[str, Any]:
+        """Return what makes the run what it is; its id is the hash of this."""
+        null = {"name": self.name, "version": load("nulls", self.name).version} if self.recipe is None else {}
+        return {
+            "kind": "trained" if self.recipe else "null",
+            "recipe": self.recipe.identity() if self.recipe else null,
+            "card": self.dataset.card.identity(),
+            "data_hash": self.dataset.data_hash,
+            "fold": self.fold,
+            "seed": self.seed,
+            "budget": self.budget.model_dump() if self.budget else {},
+            "device": self.device.kind,
+            "precision": self.device.precision,
+            "threads": self.device.threads,
+            "training_version": TRAINING_VERSION,
+        }
+
+
+def expand(suite: Suite, datasets: Sequence[Dataset], device: Device) -> list[Run]:
+    """Return all runs of a suite on opened data sets: for each fold the null rows, then recipe by recipe."""
+    recipes = [load_recipe(name) for name in suite.recipes]
+    return [run for dataset in datasets for fold in suite.folds for run in _of_fold(suite, dataset, fold, recipes, device)]
+
+
+def _of_fold(
+    suite: Suite, dataset: Dataset, fold: int, recipes: Sequence[Recipe], device: Device
+) -> Iterator[Run]:
+    dataset.fold(fold)  # raises where the card has no such fold
+    for name in suite.nulls:
+        title = load("nulls", name).title
+        nothing = Device("cpu", "float32", 1)
+        yield Run(name, title, None, dataset, fold, None, None, nothing, suite.protocols)
+    for recipe in recipes:
+        for seed in suite.seeds:
+            budget = suite.budget or recipe.budget
+            yield Run(recipe.name, recipe.title, recipe, dataset, fold, seed, budget, device, suite.protocols)

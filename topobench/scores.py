@@ -1,0 +1,159 @@
+"""Rows and records: samples are scored into rows; a run is kept as one JSON file, hashed, refused when torn or edited."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
+
+from topobench.errors import RecordError
+from topobench.files import canonical_json, digest, write_atomic
+from topobench.metrics import load_protocol, score
+from topobench.metrics.scoring import settings_of
+from topobench.types import Row, RunRecord, Sample
+
+__all__ = [
+    "IDENTITY", "Predictor", "make_record", "protocol_settings", "read_record", "read_records", "record_path",
+    "run_id_of", "score_samples", "write_record",
+]  # fmt: skip
+
+Predictor = Callable[[Sample], NDArray[Any]]
+
+SCHEMA = 1
+SCORING_SEED = 0  # of the patches' places: one for all methods, whatever seed they were trained with
+
+# The fields that make a run what it is. Versions of topobench and of protocols are not among them: a release or
+# a new metric trains nothing again.
+IDENTITY = (
+    "kind", "recipe", "card", "data_hash", "fold", "seed", "budget", "device", "precision", "threads",
+    "training_version",
+)  # fmt: skip
+
+_ADAPTER = TypeAdapter(RunRecord)
+
+
+def protocol_settings(protocols: Iterable[str], phase: str, connectivity: int) -> dict[str, dict[str, Any]]:
+    """Return for each protocol every choice that its figures depend on, completed by the card's."""
+    return {name: settings_of(load_protocol(name), phase, connectivity, SCORING_SEED) for name in protocols}
+
+
+def score_samples(
+    samples: Iterable[Sample], predict: Predictor, protocols: Sequence[str], phase: str, connectivity: int
+) -> Iterator[list[Row]]:
+    """Yield for each sample its rows, one a protocol, of the likelihood (H, W) that `predict` gives."""
+    for sample in samples:
+        likelihood = predict(sample)
+        yield [_row(sample, likelihood, protocol, phase, connectivity) for protocol in protocols]
+
+
+def _row(sample: Sample, likelihood: NDArray[Any], protocol: str, phase: str, connectivity: int) -> Row:
+    figures = score(
+        likelihood, sample.truth, protocol, phase, connectivity, sample.valid, SCORING_SEED, sample.image_id
+    )
+    return Row.of(sample.image_id, sample.unit, protocol, figures)
+
+
+def run_id_of(identity: dict[str, Any]) -> str:
+    """Return the run's id: sha256 of the canonical JSON of its identity."""
+    return digest({name: identity[name] for name in IDENTITY})
+
+
+def make_record(
+    identity: dict[str, Any],
+    status: str,
+    protocols: dict[str, dict[str, Any]],
+    rows: Iterable[Row],
+    cost: dict[str, float],
+    environment: dict[str, str],
+) -> RunRecord:
+    """Return the record of a run; `status` is ``finished`` or ``failed: <reason>``."""
+    return RunRecord(
+        **identity, run_id=run_id_of(identity), status=status, protocols=protocols, rows=tuple(rows), cost=cost,
+        environment=environment, schema=SCHEMA,
+    )  # fmt: skip
+
+
+def record_path(folder: Path, identity: dict[str, Any]) -> Path:
+    """Return where the record of a run lies: readable parts first, then the beginning of its id."""
+    parts = [identity["recipe"]["name"], identity["card"]["name"]]
+    parts += [f"{word}{identity[word]}" for word in ("fold", "seed") if identity[word] is not None]
+    return folder / f"{'_'.join([*parts, run_id_of(identity)[:12]])}.json"
+
+
+def write_record(record: RunRecord, folder: Path) -> Path:
+    """Write a record into a folder, whole or not at all, with the sha256 of its content; return its path."""
+    content = asdict(record)
+    path = record_path(folder, content)
+    text = json.dumps({**content, "sha256": digest(content)}, indent=1, ensure_ascii=False, allow_nan=False)
+    write_atomic(path, text.encode() + b"\n")
+    return path
+
+
+def read_record(path: Path) -> RunRecord:
+    """Return the record in a file; RecordError names the file where it is torn, edited, or not a record."""
+    try:
+        content = json.loads(path.read_bytes())
+    except OSError as error:
+        raise RecordError(f"record {path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise RecordError(f"record {path} is torn or not JSON: {error}.") from error
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+        found = content.get("schema") if isinstance(content, dict) else type(content).__name__
+        raise RecordError(f"record {path} has the schema {found!r}; this topobench reads {SCHEMA}.")
+    written = content.pop("sha256", None)
+    try:
+        record = _ADAPTER.validate_python(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise RecordError(f"record {path} is not a record: {place!r}: {first['msg']}.") from error
+    unknown = set(content) - {field.name for field in fields(RunRecord)}
+    if unknown or written != digest(content) or record.run_id != run_id_of(content):
+        raise RecordError(f"record {path} was edited: its sha256 or run_id does not fit its content.")
+    return record
+
+
+def read_records(paths: Iterable[Path]) -> tuple[list[RunRecord], list[str]]:
+    """Return the records in files and folders (``*.json``, also below), and a sentence for each that was skipped.
+
+    Copies of one record count once. RecordError where two finished records of one id, from one environment,
+    have different figures.
+    """
+    found: dict[str, tuple[Path, RunRecord]] = {}
+    skipped = []
+    for path in _files(paths):
+        try:
+            record = read_record(path)
+        except RecordError as error:
+            skipped.append(str(error))
+            continue
+        if record.run_id in found:
+            _check_same(path, record, *found[record.run_id])
+        found.setdefault(record.run_id, (path, record))
+    return [record for _, record in found.values()], skipped
+
+
+def _files(paths: Iterable[Path]) -> list[Path]:
+    files: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise RecordError(f"{path} does not exist; name record files, or a folder that holds them.")
+        files += sorted(path.rglob("*.json")) if path.is_dir() else [path]
+    return files
+
+
+def _check_same(path: Path, record: RunRecord, other_path: Path, other: RunRecord) -> None:
+    if record.environment == other.environment and canonical_json(_rows(record)) != canonical_json(_rows(other)):
+        raise RecordError(
+            f"records {other_path} and {path} are of one run ({record.run_id[:12]}) in one environment, and their "
+            "figures differ; remove the one that is wrong."
+        )
+
+
+def _rows(record: RunRecord) -> list[dict[str, Any]]:
+    return [asdict(row) for row in record.rows]

@@ -1,0 +1,64 @@
+"""Persistence of 2-D images in the superlevel filtration: conventions and checks; back ends do the work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from numpy.typing import ArrayLike
+
+from topobench.errors import ArgumentError
+from topobench.registry import load
+from topobench.topology.images import as_image_batch, check_connectivity
+from topobench.types import PersistencePairs
+
+__all__ = ["persistence_pairs"]
+
+
+def persistence_pairs(
+    likelihood: ArrayLike,
+    connectivity: int = 8,
+    frame: bool = False,
+    dimensions: Sequence[int] = (0, 1),
+    backend: str = "gudhi",
+) -> PersistencePairs:
+    """Return the persistence pairs of images, with the pixels at which classes are born and die.
+
+    Pixels enter from the highest value to the lowest; among equal values the first in row-major order enters
+    first. By the elder rule, when two components meet, the one that was born later dies.
+
+    Parameters
+    ----------
+    likelihood : (H, W) or (B, H, W), any real dtype, any strides
+        Never written to. NaN is refused, and so are integers beyond 2**53.
+    connectivity : 8 or 4
+        Of the structure: 8 = pixels as squares (T-construction), 4 = pixels as vertices (V-construction).
+    frame : bool
+        Add a ring that enters before every pixel. Its classes have birth +inf and birth_pixel -1: the essential
+        component, and the hole of the ring itself.
+    dimensions : subset of (0, 1)
+    backend : str
+        One of ``topobench list backends``; all give the same pairs.
+
+    Returns
+    -------
+    PersistencePairs
+        birth and death are exactly the pixels' values, as float64; pairs of zero persistence are left out; the
+        essential class has death -inf and death_pixel -1.
+
+    Raises
+    ------
+    ArgumentError
+        For a wrong shape, dtype or option; it names the value found and the one wanted.
+
+    References
+    ----------
+    Edelsbrunner and Harer, *Computational Topology*, 2010; Garin et al., "Duality in persistent homology of
+    images", 2020, arXiv:2005.04597 (T- and V-construction).
+    """
+    images = as_image_batch(likelihood)
+    check_connectivity(connectivity)
+    wanted = tuple(sorted(set(dimensions)))
+    if not wanted or not set(wanted) <= {0, 1}:
+        raise ArgumentError(f"dimensions is {tuple(dimensions)!r}; it must name 0 (components), 1 (holes) or both.")
+    pairs: PersistencePairs = load("backends", backend)(images, connectivity, frame, wanted)
+    return pairs

@@ -1,0 +1,147 @@
+"""The values that flow through topobench, frozen: what one layer hands to the next."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["BoolArray", "FloatArray", "IntArray", "PersistencePairs", "Row", "RunRecord", "Sample", "Score"]
+
+BoolArray = NDArray[np.bool_]
+FloatArray = NDArray[np.floating[Any]]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One labelled image.
+
+    Attributes
+    ----------
+    image_id : str
+        Name within the data set, e.g. ``section-07``.
+    image : float32 array (C, H, W) in [0, 1]
+    truth : bool array (H, W)
+        True where there is structure.
+    valid : bool array (H, W) or None
+        False where neither image nor truth means anything; None = valid everywhere.
+    unit : str
+        Resampling unit: images of one unit (neighbouring sections) are not independent of each other.
+    """
+
+    image_id: str
+    image: NDArray[np.float32]
+    truth: BoolArray
+    valid: BoolArray | None = None
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class PersistencePairs:
+    """Persistence pairs of a batch of images: 1-D arrays of equal length, one entry a pair.
+
+    Attributes
+    ----------
+    image : int64
+        Index of the image in the batch, ascending (0 for a single image).
+    dimension : int64
+        0 (components) or 1 (holes).
+    birth, death : float64
+        Values of the pixels at which the class is born and dies; birth > death. An essential class has
+        death -inf; the class of the frame has birth +inf.
+    birth_pixel, death_pixel : int64
+        Flat row-major index in the unpadded image, -1 where there is none.
+    """
+
+    image: IntArray
+    dimension: IntArray
+    birth: NDArray[np.float64]
+    death: NDArray[np.float64]
+    birth_pixel: IntArray
+    death_pixel: IntArray
+
+    def __len__(self) -> int:
+        return len(self.image)
+
+
+@dataclass(frozen=True)
+class Score(Mapping[str, float]):
+    """Figures of one image: a mapping name -> float, in which NaN means undefined.
+
+    Attributes
+    ----------
+    figures : dict
+        Name -> value.
+    reasons : dict
+        For each undefined figure the reason, as a sentence.
+    settings : dict
+        Everything that the figures depend on: protocol, version, connectivity, phase, patches, seed ...
+    """
+
+    figures: Mapping[str, float]
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> float:
+        return self.figures[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.figures)
+
+    def __len__(self) -> int:
+        return len(self.figures)
+
+
+@dataclass(frozen=True)
+class Row:
+    """The figures of one image under one protocol, as a record keeps them; undefined ones are None."""
+
+    image: str
+    unit: str
+    protocol: str
+    figures: dict[str, float | None]
+    reasons: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, image: str, unit: str, protocol: str, score: Score) -> Row:
+        """Return the row of a score: NaN becomes None, for JSON knows no NaN."""
+        figures = {name: None if math.isnan(value) else float(value) for name, value in score.items()}
+        return cls(image, unit, protocol, figures, dict(score.reasons))
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What is kept of a run: what was run (the identity, from which `run_id` follows), its rows and its cost.
+
+    `kind` is ``trained``, ``null`` (a rule that needs no training) or ``scored`` (somebody's predictions).
+    `status` is ``finished`` or ``failed: <reason>``. The first eleven fields are the identity.
+    """
+
+    kind: str
+    recipe: dict[str, Any]
+    card: dict[str, Any]
+    data_hash: str
+    fold: int | None
+    seed: int | None
+    budget: dict[str, Any]
+    device: str
+    precision: str
+    threads: int
+    training_version: int
+    run_id: str
+    status: str
+    protocols: dict[str, dict[str, Any]]
+    rows: tuple[Row, ...]
+    cost: dict[str, float]
+    environment: dict[str, str]
+    schema: int = 1
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run reached its end and may be ranked."""
+        return self.status == "finished"
