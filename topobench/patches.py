@@ -23,7 +23,11 @@ def patch_shape(shape: tuple[int, ...], size: int) -> tuple[int, int]:
 
 
 def random_places(
-    shape: tuple[int, ...], size: int, count: int, generator: np.random.Generator, valid: BoolArray | None = None
+    shape: tuple[int, ...],
+    size: int,
+    count: int,
+    generator: np.random.Generator,
+    valid: BoolArray | None = None,
 ) -> IntArray:
     """Draw the top-left corners of `count` patches, uniformly and with replacement.
 

@@ -1,4 +1,4 @@
-"""Rows and records: samples are scored into rows; a run is kept as one JSON file, hashed, refused when torn or edited."""
+"""Rows and records: samples are scored into rows; a run is kept as one hashed JSON file, refused when edited."""
 
 from __future__ import annotations
 

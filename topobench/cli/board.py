@@ -35,7 +35,13 @@ def _print(table: Table) -> None:
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=120)
-    grid = Grid(title=table.title, caption=table.conditions, box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left")
+    grid = Grid(
+        title=table.title,
+        caption=table.conditions,
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        caption_justify="left",
+    )
     grid.add_column("rank", justify="right")
     grid.add_column("method", no_wrap=True)
     for name in table.columns:

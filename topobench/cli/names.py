@@ -9,7 +9,18 @@ import click
 
 __all__ = ["list_names", "show"]
 
-KINDS = ("datasets", "models", "losses", "metrics", "recipes", "suites", "protocols", "backends", "adapters", "nulls")
+KINDS = (
+    "datasets",
+    "models",
+    "losses",
+    "metrics",
+    "recipes",
+    "suites",
+    "protocols",
+    "backends",
+    "adapters",
+    "nulls",
+)
 
 
 @click.command("list")

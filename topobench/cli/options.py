@@ -10,7 +10,7 @@ import click
 __all__ = ["INDICES", "data_dir", "output"]
 
 
-class _Indices(click.ParamType):
+class _Indices(click.ParamType[tuple[int, ...]]):
     """A list of indices: ``0``, ``0,2``."""
 
     name = "LIST"

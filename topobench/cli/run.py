@@ -65,7 +65,10 @@ def run(
             with watching(len(runs)) as watcher:
                 records = execute_all(runs, output, watcher, stopping)
         except Stopped:
-            click.echo(f"Stopped; all that was done is kept in {output}. The same command goes on from there.", err=True)
+            click.echo(
+                f"Stopped; all that was done is kept in {output}. The same command goes on from there.",
+                err=True,
+            )
             return stopping.exit_code
     board([output / "records"], output)
     click.echo(f"{time.monotonic() - started:.0f} s in all, peak memory {peak_memory_mib():.0f} MiB.", err=True)

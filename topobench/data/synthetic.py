@@ -125,16 +125,16 @@ def render(truth: BoolArray, look: Look, random: np.random.Generator) -> NDArray
     texture = ndimage.gaussian_filter(random.normal(size=truth.shape), 6.0)
     image = 0.72 + 0.05 * texture / texture.std() - look.contrast * ndimage.gaussian_filter(dark, look.blur)
     image += look.noise * random.normal(size=truth.shape)
-    return (np.rint(np.clip(image, 0.0, 1.0) * 255) / 255).astype(np.float32)
+    return np.asarray(np.rint(np.clip(image, 0.0, 1.0) * 255) / 255, dtype=np.float32)
 
 
 def _tessellation(
     shape: tuple[int, int], spacing: float, width: tuple[float, float], random: np.random.Generator
 ) -> tuple[IntArray, Floats]:
-    """Return for each pixel the number of its cell, and how deep it lies inside that cell's walls (pixels, < 0: in one)."""
+    """Return for each pixel the number of its cell, and how deep inside that cell's walls it lies (< 0: in a wall)."""
     sites = _sites(shape, spacing, random)
-    pixels = np.stack(np.mgrid[: shape[0], : shape[1]], axis=-1).reshape(-1, 2).astype(np.float64)
-    distance, near = spatial.KDTree(sites).query(pixels, k=NEIGHBOURS)
+    pixels = np.argwhere(np.ones(shape, dtype=bool)).astype(np.float64)
+    distance, near = map(np.asarray, spatial.KDTree(sites).query(pixels, k=NEIGHBOURS))
     own, others = near[:, :1], near[:, 1:]
     apart = np.linalg.norm(sites[own] - sites[others], axis=-1)
     to_wall = (distance[:, 1:] ** 2 - distance[:, :1] ** 2) / (2 * apart)  # distance to the bisector

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -56,17 +56,19 @@ class Table:
     @property
     def title(self) -> str:
         """Data set and protocol, in words."""
-        return f"{self.dataset} (card version {self.card_version}), protocol {self.protocol['name']} v{self.protocol['version']}"
+        protocol = self.protocol
+        return f"{self.dataset} (card version {self.card_version}), protocol {protocol['name']} v{protocol['version']}"
 
     @property
     def conditions(self) -> str:
         """What the figures of this table were measured with, in a sentence."""
         protocol, budget = self.protocol, self.budget
         text = (
-            f"{protocol['patches']} seeded random patches of {protocol['patch_size']}x{protocol['patch_size']} an image, "
-            f"{'framed' if protocol['frame'] else 'not framed'}, "
+            f"{protocol['patches']} seeded random patches of {protocol['patch_size']}x{protocol['patch_size']} "
+            f"an image, {'framed' if protocol['frame'] else 'not framed'}, "
             f"{' + '.join(f'b{dimension}' for dimension in protocol['dimensions'])}, structure "
-            f"{protocol['connectivity']}-connected, components of the {protocol['phase']}, threshold {protocol['threshold']}."
+            f"{protocol['connectivity']}-connected, components of the {protocol['phase']}, "
+            f"threshold {protocol['threshold']}."
         )
         if budget:
             text += (
@@ -108,7 +110,7 @@ def _table(found: Sequence[tuple[RunRecord, str]]) -> Table:
     record, protocol = found[-1]
     rows = _tidy(found)
     images = 0 if rows.empty else rows["image"].nunique()
-    methods = [_entry(method, part, images) for method, part in rows.groupby("method")] if images else []
+    methods = [_entry(str(method), part, images) for method, part in rows.groupby("method")] if images else []
     failed = [(_label(record), record.status.removeprefix("failed: ")) for record, _ in found if not record.finished]
     columns = tuple(name for name in COLUMNS if name in record.protocols[protocol]["figures"])
     return Table(
@@ -140,7 +142,7 @@ def _entry(method: str, rows: pd.DataFrame, images: int) -> Entry:
     runs = rows.drop_duplicates("run")
     trained = rows["kind"].iloc[0] == "trained"
     return Entry(
-        method=str(method),
+        method=method,
         kind=str(rows["kind"].iloc[0]),
         rank=None,
         means={name: float(by_image[name].mean()) for name in figures},
@@ -161,11 +163,8 @@ def _ranked(entries: Sequence[Entry]) -> list[Entry]:
         value = entry.means.get(RANKED_BY)
         return not entry.complete, float("inf") if value is None else value, entry.method
 
-    ranked, place = [], 0
-    for entry in sorted(entries, key=order):
-        place += 1
-        ranked.append(Entry(**{**vars(entry), "rank": place if entry.complete else None}))
-    return ranked
+    best_first = enumerate(sorted(entries, key=order), start=1)
+    return [replace(entry, rank=place if entry.complete else None) for place, entry in best_first]
 
 
 def _label(record: RunRecord) -> str:

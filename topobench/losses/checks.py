@@ -10,7 +10,7 @@ __all__ = ["check_pair"]
 
 
 def check_pair(logits: Tensor, target: Tensor) -> None:
-    """Raise ArgumentError, with both shapes, unless both are (B, 1, H, W), not empty, on one device, logits floating."""
+    """Raise ArgumentError, with both shapes, unless both are (B, 1, H, W), not empty, on one device; logits float."""
     if logits.shape != target.shape or logits.ndim != 4 or logits.shape[1] != 1 or logits.numel() == 0:
         raise ArgumentError(
             f"the logits have shape {tuple(logits.shape)}, the target {tuple(target.shape)}; "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from topobench.errors import ArgumentError
 from topobench.losses.checks import check_pair
-from topobench.patches import cut, patch_shape, random_places
+from topobench.patches import cut, random_places
 from topobench.seeds import generator
 from topobench.topology import betti_numbers, persistence_pairs
 from topobench.types import BoolArray, IntArray, PersistencePairs
@@ -84,7 +84,15 @@ class TopologicalLoss(nn.Module):
 
     def extra_repr(self) -> str:
         """Return the options, as torch prints modules."""
-        names = ("patch_size", "patches", "connectivity", "frame", "dimensions", "matching", "min_persistence")
+        names = (
+            "patch_size",
+            "patches",
+            "connectivity",
+            "frame",
+            "dimensions",
+            "matching",
+            "min_persistence",
+        )
         return ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -136,7 +144,7 @@ class TopologicalLoss(nn.Module):
         return matched, others, int(wanted.sum() - matched.sum())
 
 
-def _cut_batch(maps: NDArray[np.generic], places: IntArray, size: int | None) -> NDArray[np.generic]:
+def _cut_batch(maps: NDArray[Any], places: IntArray, size: int | None) -> NDArray[Any]:
     """Return the patches (B x patches, h, w) of maps (B, H, W)."""
     size = size or max(maps.shape[-2:])
     return np.concatenate([cut(image, places[places[:, 0] == index, 1:], size) for index, image in enumerate(maps)])

@@ -63,4 +63,4 @@ class WeightedLoss(nn.Module):
         """Hand a seed to every term that draws at random."""
         for term in self.terms:
             if hasattr(term.loss, "reseed"):
-                term.loss.reseed(seed)
+                term.loss.reseed(seed)  # type: ignore[operator]

@@ -54,7 +54,7 @@ def _fill(labels: Labels) -> Labels:
     if not labels.any():
         return labels
     nearest = ndimage.distance_transform_edt(labels == 0, return_distances=False, return_indices=True)
-    return labels[tuple(nearest)]
+    return np.asarray(labels[tuple(nearest)])
 
 
 def _figures(prediction: Labels, truth: Labels, valid: BoolArray | None) -> Found:

@@ -31,7 +31,11 @@ _ALL = (
     Figure("betti_error", "low", f"absolute difference of the Betti numbers {_PATCHES}"),
     Figure("betti0_error", "low", "the same of b0 (components) alone"),
     Figure("betti1_error", "low", "the same of b1 (holes; in a framed membrane patch the cells) alone"),
-    Figure("arand_f", "high", "adapted Rand F, 2 sum p^2 / (sum t^2 + sum s^2), of the components; truth label 0 ignored"),
+    Figure(
+        "arand_f",
+        "high",
+        "adapted Rand F, 2 sum p^2 / (sum t^2 + sum s^2), of the components; truth label 0 ignored",
+    ),
     Figure("arand_error", "low", "1 - arand_f"),
     Figure("voi_split", "low", "H(prediction given truth) of the components, bits; truth label 0 ignored"),
     Figure("voi_merge", "low", "H(truth given prediction) of the components, bits; truth label 0 ignored"),

@@ -17,7 +17,10 @@ def pixel_overlap(case: Case) -> Found:
     if not truth.size:
         nothing = Undefined("no pixel is valid")
         return {"accuracy": nothing, "dice": nothing}
-    both, either = np.count_nonzero(prediction & truth), np.count_nonzero(prediction) + np.count_nonzero(truth)
+    both, either = (
+        np.count_nonzero(prediction & truth),
+        np.count_nonzero(prediction) + np.count_nonzero(truth),
+    )
     return {
         "accuracy": float(np.mean(prediction == truth)),
         "dice": float(2 * both / either) if either else 1.0,

@@ -113,7 +113,9 @@ def _case(
     if valid is not None:
         domain = _mask(valid, "validity mask")
         if domain.shape != truth.shape:
-            raise ArgumentError(f"the validity mask has shape {domain.shape}, the truth {truth.shape}; they must agree.")
+            raise ArgumentError(
+                f"the validity mask has shape {domain.shape}, the truth {truth.shape}; they must agree."
+            )
         prediction, truth = (np.where(domain, mask, protocol.frame) for mask in (prediction, truth))
     return Case(
         prediction, truth, domain, settings["connectivity"], settings["phase"], protocol.patch_size,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -25,10 +27,8 @@ class UNet(nn.Module):
         super().__init__()
         widths = [width * 2**level for level in range(depth)]
         self.pool = nn.MaxPool2d(2, ceil_mode=True)
-        self.down = nn.ModuleList(
-            _double(before, after) for before, after in zip([in_channels, *widths], widths, strict=False)
-        )
-        self.up = nn.ModuleList(_double(fine + coarse, fine) for fine, coarse in zip(widths, widths[1:], strict=False))
+        self.down = nn.ModuleList(_double(before, after) for before, after in pairwise([in_channels, *widths]))
+        self.up = nn.ModuleList(_double(fine + coarse, fine) for fine, coarse in pairwise(widths))
         self.head = nn.Conv2d(width, 1, 1)
 
     def forward(self, image: Tensor) -> Tensor:

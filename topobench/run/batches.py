@@ -22,7 +22,7 @@ __all__ = ["TrainingSet", "standardise"]
 def standardise(image: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return an image (C, H, W) with mean 0 and standard deviation 1 a channel; a flat channel becomes 0."""
     mean, deviation = image.mean(axis=(1, 2), keepdims=True), image.std(axis=(1, 2), keepdims=True)
-    return ((image - mean) / np.where(deviation > 0, deviation, 1)).astype(np.float32)
+    return np.asarray((image - mean) / np.where(deviation > 0, deviation, 1), dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class TrainingSet:
     @property
     def channels(self) -> int:
         """Channels of the images."""
-        return self.stacks[0].shape[0] - 1
+        return len(self.stacks[0]) - 1
 
     def batch(self, budget: Budget, seed: int, step: int) -> tuple[Tensor, Tensor]:
         """Return images (batch, C, crop, crop) and targets (batch, 1, crop, crop) of a step, on the CPU.
@@ -61,5 +61,5 @@ class TrainingSet:
         stack = self.stacks[random.integers(len(self.stacks))]
         place = random_places(stack.shape, size, 1, random)
         crop = np.concatenate([cut(channel, place, size) for channel in stack])
-        crop = np.rot90(crop, random.integers(4), axes=(1, 2))
+        crop = np.rot90(crop, int(random.integers(4)), axes=(1, 2))
         return np.ascontiguousarray(crop[:, :, ::-1] if random.integers(2) else crop)

@@ -53,9 +53,7 @@ class Watcher(Protocol):
         """A run has its record; `found` where it had been finished before."""
 
 
-def execute_all(
-    runs: Sequence[Run], store: Path, watcher: Watcher, stopping: Callable[[], bool]
-) -> list[RunRecord]:
+def execute_all(runs: Sequence[Run], store: Path, watcher: Watcher, stopping: Callable[[], bool]) -> list[RunRecord]:
     """Execute runs in order and return their records; finished ones are found in the store and not repeated.
 
     The store holds ``records/`` and ``checkpoints/``. Raises `Stopped` as soon as `stopping` says so, between
@@ -75,7 +73,7 @@ def execute_all(
 
 
 def _finished(run: Run, store: Path) -> RunRecord | None:
-    """Return the record in the store if it is of this run, finished, and scored by all its protocols as they are now."""
+    """Return the record in the store if it is of this run, finished, and scored by its protocols as they are now."""
     path = record_path(store / "records", run.identity())
     if not path.exists():
         return None
@@ -111,7 +109,12 @@ def _execute(run: Run, store: Path, watcher: Watcher, stopping: Callable[[], boo
 
 
 def _predictor(
-    run: Run, train_ids: Sequence[str], store: Path, watcher: Watcher, stopping: Callable[[], bool], cost: dict[str, float]
+    run: Run,
+    train_ids: Sequence[str],
+    store: Path,
+    watcher: Watcher,
+    stopping: Callable[[], bool],
+    cost: dict[str, float],
 ) -> Predictor:
     """Return what predicts: a null row made from the training images, or the trained model."""
     samples = [run.dataset[image_id] for image_id in train_ids]

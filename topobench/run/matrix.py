@@ -56,12 +56,12 @@ class Run:
 def expand(suite: Suite, datasets: Sequence[Dataset], device: Device) -> list[Run]:
     """Return all runs of a suite on opened data sets: for each fold the null rows, then recipe by recipe."""
     recipes = [load_recipe(name) for name in suite.recipes]
-    return [run for dataset in datasets for fold in suite.folds for run in _of_fold(suite, dataset, fold, recipes, device)]
+    return [
+        run for dataset in datasets for fold in suite.folds for run in _of_fold(suite, dataset, fold, recipes, device)
+    ]
 
 
-def _of_fold(
-    suite: Suite, dataset: Dataset, fold: int, recipes: Sequence[Recipe], device: Device
-) -> Iterator[Run]:
+def _of_fold(suite: Suite, dataset: Dataset, fold: int, recipes: Sequence[Recipe], device: Device) -> Iterator[Run]:
     dataset.fold(fold)  # raises where the card has no such fold
     for name in suite.nulls:
         title = load("nulls", name).title

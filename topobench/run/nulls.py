@@ -33,12 +33,13 @@ class RawThreshold:
         self.level = int(np.argmax(darker if self.darker else brighter))
 
     def __call__(self, sample: Sample) -> BoolArray:
+        """Return the mask (H, W) of a sample."""
         levels = _levels(sample)
         return levels <= self.level if self.darker else levels >= self.level
 
 
 def _levels(sample: Sample) -> IntArray:
-    return np.rint(sample.image.mean(axis=0) * 255).astype(np.int64)
+    return np.asarray(np.rint(sample.image.mean(axis=0) * 255), dtype=np.int64)
 
 
 def _valid(sample: Sample) -> BoolArray:

@@ -99,7 +99,8 @@ class Trainer:
         with torch.autocast(self.device.kind, dtype=dtype, enabled=dtype is not None):
             logits = self.model(images)
         self._check_finite(logits, "logits")
-        total, values = self.loss(logits, target, part)
+        found: tuple[Tensor, dict[str, float]] = self.loss(logits, target, part)
+        total, values = found
         self._check_finite(total, "loss")
         self.optimiser.zero_grad(set_to_none=True)
         self.scaler.scale(total).backward()  # type: ignore[no-untyped-call]

@@ -13,9 +13,7 @@ from topobench.types import IntArray, PersistencePairs
 __all__ = ["gudhi_pairs"]
 
 
-def gudhi_pairs(
-    images: NDArray[Any], connectivity: int, frame: bool, dimensions: tuple[int, ...]
-) -> PersistencePairs:
+def gudhi_pairs(images: NDArray[Any], connectivity: int, frame: bool, dimensions: tuple[int, ...]) -> PersistencePairs:
     """Return the pairs by gudhi's cubical complex, one image at a time.
 
     gudhi sees the rank at which each pixel enters, not its value: ranks are distinct, so that ties are broken by

@@ -22,7 +22,7 @@ def check_connectivity(connectivity: int) -> None:
 
 
 def as_image_batch(image: ArrayLike) -> NDArray[Any]:
-    """Return a real image (H, W) or batch (B, H, W) as an array (B, H, W), not copied; ArgumentError if it is not one."""
+    """Return a real image (H, W) or batch (B, H, W) as an array (B, H, W), not copied; ArgumentError for others."""
     array = np.asarray(image)
     _check_shape(array)
     if array.dtype.kind not in "buif":
@@ -34,7 +34,9 @@ def as_image_batch(image: ArrayLike) -> NDArray[Any]:
     if array.dtype.kind in "ui" and array.dtype.itemsize == 8 and array.size:
         low, high = int(array.min()), int(array.max())
         if max(-low, high) > EXACT:
-            raise ArgumentError(f"the image holds integers in [{low}, {high}]; beyond 2**53 they are not exact in float64.")
+            raise ArgumentError(
+                f"the image holds integers in [{low}, {high}]; beyond 2**53 they are not exact in float64."
+            )
     return array.reshape((-1, *array.shape[-2:]))
 
 

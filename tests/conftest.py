@@ -1,0 +1,43 @@
+"""Fixtures that many tests share."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("shared", deadline=None)  # a shared machine may pause at any moment
+settings.load_profile("shared")
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def real_data():
+    """Return the folder of the real data; the test skips, or fails under TOPOBENCH_REQUIRE_DATA=1, if it is not there."""
+    folder = Path(os.environ.get("TOPOBENCH_DATA") or ROOT.parent / "shared" / "data").resolve()
+    if not (folder / "isbi2012" / "train-volume.tif").is_file():
+        reason = f"no real data in {folder}; set TOPOBENCH_DATA to a folder that holds isbi2012/"
+        if os.environ.get("TOPOBENCH_REQUIRE_DATA") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return folder
+
+
+@pytest.fixture
+def suite_file(tmp_path):
+    """Return a function that writes a small suite file and returns its path."""
+
+    def write(name="tiny", **changes):
+        keys = {
+            "schema": 1, "name": name, "version": 1, "title": "a tiny suite", "recipes": ["unet-topo"],
+            "datasets": ["synthetic-membranes"], "folds": [0], "seeds": [0], "protocols": ["hu2019"],
+            "nulls": ["null-threshold"],
+        } | changes  # fmt: skip
+        lines = [f"{key} = {str(value) if isinstance(value, int) else repr(value)}" for key, value in keys.items()]
+        text = "\n".join(lines).replace("'", '"') + "\n[budget]\nsteps = 3\nbatch = 2\ncrop = 72\n"
+        path = tmp_path / f"{name}.toml"
+        path.write_text(text)
+        return path
+
+    return write

@@ -1,0 +1,139 @@
+"""persistence_pairs: conventions worked by hand, then properties against peers."""
+
+import cripser
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.oracles import betti_by_labelling, betti_by_persistence, gudhi_values, values_of
+from tests.strategies import connectivities, images
+from topobench.errors import ArgumentError, UnknownNameError
+from topobench.topology import persistence_pairs
+
+
+def rows(pairs):
+    names = ("dimension", "birth", "death", "birth_pixel", "death_pixel")
+    return sorted(zip(*(getattr(pairs, name).tolist() for name in names), strict=True))
+
+
+def test_ring_by_hand():
+    image = np.full((3, 3), 0.8)
+    image[1, 1], image[2, 2] = 0.3, 0.6
+    # the ring closes when its last pixel, at flat index 8, enters at 0.6; the hole fills at 0.3
+    assert rows(persistence_pairs(image, 4)) == [(0, 0.8, -np.inf, 0, -1), (1, 0.6, 0.3, 8, 4)]
+
+
+def test_corner_needs_no_pixel_when_diagonals_touch():
+    image = np.full((3, 3), 0.8)
+    image[1, 1], image[2, 2] = 0.3, 0.6
+    # 8-connected: pixels 5 and 7 touch, so the ring closes at 0.8, at the last of the equal pixels to enter
+    assert rows(persistence_pairs(image, 8)) == [(0, 0.8, -np.inf, 0, -1), (1, 0.8, 0.3, 7, 4)]
+
+
+def test_ties_enter_in_row_major_order():
+    # two peaks of equal height: the first is the elder, so the second dies where they meet
+    assert rows(persistence_pairs(np.array([[5, 1, 5]]))) == [(0, 5.0, -np.inf, 0, -1), (0, 5.0, 1.0, 2, 1)]
+
+
+def test_frame_enters_first_and_leaves_no_pixel():
+    # the essential class is the frame's; the ring's own hole dies at the lowest pixel
+    assert rows(persistence_pairs(np.array([[0.7, 0.2]]), frame=True)) == [
+        (0, np.inf, -np.inf, -1, -1),
+        (1, np.inf, 0.2, -1, 1),
+    ]
+
+
+@pytest.mark.parametrize(("connectivity", "components"), [(8, 1), (4, 20)])
+def test_diagonal_line(connectivity, components):
+    pairs = persistence_pairs(np.eye(20), connectivity, dimensions=(0,))
+    assert len(pairs) == components
+
+
+@given(images(), connectivities, st.booleans())
+def test_values_agree_with_gudhi(image, connectivity, frame):
+    assert values_of(persistence_pairs(image, connectivity, frame)) == gudhi_values(image, connectivity, frame)
+
+
+@given(images(), st.booleans())
+def test_values_agree_with_cripser(image, frame):
+    padded = np.pad(image, 1, constant_values=9.0) if frame else image
+    found = cripser.compute_ph(-padded, filtration="T", maxdim=1)[:, :3]
+    wanted = [(int(d), 0.0 - b, 0.0 - e) for d, b, e in found if b != e]
+    ours = [(d, 9.0 if b == np.inf else b, e) for d, b, e in values_of(persistence_pairs(image, 8, frame))]
+    assert sorted(ours) == sorted(wanted)
+
+
+@given(images(), connectivities, st.booleans())
+def test_values_stand_at_their_pixels(image, connectivity, frame):
+    pairs = persistence_pairs(image, connectivity, frame)
+    flat = image.ravel()
+    for value, pixel, none in ((pairs.birth, pairs.birth_pixel, np.inf), (pairs.death, pairs.death_pixel, -np.inf)):
+        there = pixel >= 0
+        assert np.array_equal(flat[pixel[there]], value[there])
+        assert (value[~there] == none).all()
+    assert (pairs.birth > pairs.death).all()
+
+
+@given(images(), connectivities, st.booleans())
+def test_betti_numbers_of_the_segmentation(image, connectivity, frame):
+    found = betti_by_persistence(persistence_pairs(image, connectivity, frame))
+    assert found == betti_by_labelling(image >= 0.5, connectivity, frame)
+
+
+@given(images())
+def test_transposing_keeps_values(image):
+    assert values_of(persistence_pairs(image)) == values_of(persistence_pairs(image.T))
+
+
+def test_batch_is_its_images_one_by_one():
+    batch = np.random.default_rng(0).integers(0, 9, (5, 7, 11))
+    pairs = persistence_pairs(batch, 4, frame=True)
+    assert (np.diff(pairs.image) >= 0).all()
+    for index, image in enumerate(batch):
+        single = persistence_pairs(image, 4, frame=True)
+        for name in ("dimension", "birth", "death", "birth_pixel", "death_pixel"):
+            assert np.array_equal(getattr(pairs, name)[pairs.image == index], getattr(single, name))
+
+
+def test_empty_batch_has_no_pairs():
+    assert len(persistence_pairs(np.zeros((0, 3, 3)))) == 0
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int16", "int64", "float16", "float32"])
+@pytest.mark.parametrize(
+    "layout", [np.asfortranarray, lambda a: a[::-1, ::-1][::-1, ::-1], lambda a: np.repeat(a, 2, 1)[:, ::2]]
+)
+def test_dtypes_and_strides(dtype, layout):
+    image = np.random.default_rng(1).integers(0, 2 if dtype == "bool" else 6, (6, 5)).astype(dtype)
+    given_image = layout(image)
+    given_image.flags.writeable = False
+    assert rows(persistence_pairs(given_image)) == rows(persistence_pairs(image.astype(float)))
+
+
+def test_infinities_and_signed_zeros():
+    image = np.array([[np.inf, -0.0, -np.inf], [0.0, 5e-324, 1e300]])
+    assert values_of(persistence_pairs(image, 4)) == [(0, 1e300, 0.0), (0, np.inf, -np.inf)]
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (0, 0), (0, 3), (2, 3, 0), (1, 2, 3, 4)])
+def test_wrong_shapes(shape):
+    with pytest.raises(ArgumentError, match=r"shape \("):
+        persistence_pairs(np.zeros(shape))
+
+
+def test_wrong_values_and_names():
+    image = np.zeros((4, 5))
+    image[2, 3] = image[3, 0] = np.nan
+    with pytest.raises(ArgumentError, match=r"NaN at 2 of 20 places, the first at \(2, 3\)"):
+        persistence_pairs(image)
+    with pytest.raises(ArgumentError, match="beyond 2\\*\\*53"):
+        persistence_pairs(np.full((2, 2), 2**53 + 1))
+    with pytest.raises(ArgumentError, match="complex128"):
+        persistence_pairs(np.zeros((2, 2), complex))
+    with pytest.raises(ArgumentError, match="connectivity is 6"):
+        persistence_pairs(np.zeros((2, 2)), 6)
+    with pytest.raises(ArgumentError, match="dimensions"):
+        persistence_pairs(np.zeros((2, 2)), dimensions=(2,))
+    with pytest.raises(UnknownNameError, match="did you mean 'gudhi'"):
+        persistence_pairs(np.zeros((2, 2)), backend="gudih")

@@ -1,0 +1,124 @@
+"""Folders of image files, matched by name: predictions beside a truth, whoever made them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from topobench.data.readers import IMAGE_SUFFIXES, read_image, read_stack, to_unit
+from topobench.errors import DataError
+from topobench.files import digest, file_sha256
+from topobench.types import BoolArray, Sample
+
+__all__ = ["FolderOfMasks", "FolderOfPredictions", "image_files"]
+
+
+def image_files(folder: Path) -> dict[str, Path]:
+    """Return the image files (png, tif, tiff, npy) in a folder by their stem, sorted; DataError where two share one."""
+    if not folder.is_dir():
+        raise DataError(f"{folder} is not a folder; name the folder that holds the images.")
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() not in IMAGE_SUFFIXES or path.name.startswith("."):
+            continue
+        if path.stem in found:
+            raise DataError(f"{found[path.stem]} and {path} share a name; remove one of them.")
+        found[path.stem] = path
+    if not found:
+        raise DataError(f"{folder} holds no image ({', '.join(IMAGE_SUFFIXES)}).")
+    return found
+
+
+class FolderOfMasks:
+    """Truth masks, one file an image: bool, or two values 0 and 1, or 0 and 255; what is not 0 is structure."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.files = image_files(folder)
+        self.image_ids = tuple(self.files)
+
+    def read(self, image_id: str) -> Sample:
+        """Return a sample without an image: the truth as bool (H, W)."""
+        path = self.files[image_id]
+        truth = _binary(read_image(path), path)
+        return Sample(image_id, np.zeros((1, *truth.shape), np.float32), truth, None, image_id)
+
+    def data_hash(self) -> str:
+        """Return the hash of names and bytes of all masks."""
+        return digest({name: file_sha256(path) for name, path in self.files.items()})
+
+
+class FolderOfPredictions:
+    """Predicted likelihoods of given images, in their order.
+
+    A file an image, named by its id (``section-07.png``); or one stack (TIFF, .npy) with a page for each.
+    8 and 16 bit are divided by 255 and 65535; float must lie in [0, 1]; bool is a mask.
+    """
+
+    def __init__(self, folder: Path, image_ids: Sequence[str]) -> None:
+        self.folder, self.image_ids = folder, list(image_ids)
+        self.files = image_files(folder)
+        self._stack = None if set(self.image_ids) & set(self.files) else self._only_stack()
+        if self._stack is None:
+            self._check_complete()
+
+    def __call__(self, sample: Sample) -> NDArray[np.float32]:
+        """Return the likelihood (H, W) of a sample."""
+        if self._stack is not None:
+            path, pixels = next(iter(self.files.values())), self._stack[self.image_ids.index(sample.image_id)]
+        else:
+            path = self.files[sample.image_id]
+            pixels = read_image(path)
+        if pixels.shape != sample.truth.shape:
+            raise DataError(
+                f"{path} has the shape {pixels.shape}, the truth of {sample.image_id} {sample.truth.shape}; "
+                "they must agree."
+            )
+        if pixels.dtype in (np.uint8, np.uint16) and pixels.max() == 1:
+            raise DataError(
+                f"{path} is {pixels.dtype} with no value above 1: a mask of 0 and 1, or a likelihood of next to "
+                "nothing? Save masks as 0 and 255, likelihoods as 0..255, 0..65535, or float in a .npy or TIFF."
+            )
+        return to_unit(pixels, path)
+
+    def data_hash(self) -> str:
+        """Return the hash of names and bytes of all predictions."""
+        return digest({name: file_sha256(path) for name, path in self.files.items()})
+
+    def _only_stack(self) -> NDArray[Any] | None:
+        """Return the stack, if the folder holds one file, with as many pages as there are images."""
+        path = next(iter(self.files.values()))
+        if len(self.files) > 1:
+            return None
+        stack = read_stack(path)
+        return stack if len(stack) == len(self.image_ids) else None
+
+    def _check_complete(self) -> None:
+        missing = [name for name in self.image_ids if name not in self.files]
+        strange = [name for name in self.files if name not in self.image_ids]
+        if missing or strange:
+            faults = [f"{_some(missing)} lacking"] if missing else []
+            faults += [f"{_some(strange)} not asked for"] if strange else []
+            raise DataError(
+                f"{self.folder} does not fit the truth: {'; '.join(faults)}. Name each file by its image, or give one "
+                f"stack of {len(self.image_ids)} pages."
+            )
+
+
+def _binary(pixels: NDArray[Any], path: Path) -> BoolArray:
+    found = set(np.unique(pixels).tolist())
+    if pixels.ndim != 2 or not (found <= {0, 1} or found <= {0, 255}):
+        some = sorted(found)[:5]
+        raise DataError(
+            f"{path}, shape {pixels.shape}, has {len(found)} values, such as {some}; a truth mask is (H, W) with two "
+            "values: 0 and 1, or 0 and 255."
+        )
+    return np.asarray(pixels != 0)
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
