@@ -134,7 +134,8 @@ class TopologicalLoss(nn.Module):
         gain = persistence - (1 - birth - death) ** 2 / 2 if self.matching == "wasserstein" else persistence
         essential = np.isneginf(pairs.death) & (self.matching == "persistence")
         group = 2 * pairs.image + pairs.dimension
-        order = np.lexsort((pairs.death_pixel, pairs.birth_pixel, -gain, ~essential, group))
+        # of equal gain the one born higher goes first, so that no turn of the image changes the loss
+        order = np.lexsort((pairs.death_pixel, pairs.birth_pixel, -birth, -gain, ~essential, group))
         rank = np.empty(len(pairs), dtype=np.int64)
         rank[order] = np.arange(len(pairs)) - np.searchsorted(group[order], group[order])
         matched = rank < wanted[pairs.image, pairs.dimension]

@@ -1,0 +1,104 @@
+"""Cards, recipes, suites: every shipped file is valid and fits the others; what is wrong is named."""
+
+import pytest
+
+from topobench import cards, registry
+from topobench.data.dataset import open_adapter
+from topobench.errors import CardError, UnknownNameError
+from topobench.run.train import recipe_loss, recipe_model
+
+
+@pytest.mark.parametrize("name", cards.names("datasets"))
+def test_every_card_is_valid_and_its_adapter_takes_its_layout(name, tmp_path):
+    card = cards.load_card(name)
+    assert len(open_adapter(card, tmp_path).image_ids) == card.count >= card.folds.count
+    assert card.files == () or card.access
+
+
+@pytest.mark.parametrize("name", cards.names("recipes"))
+def test_every_recipe_builds_its_model_and_loss(name):
+    recipe = cards.load_recipe(name)
+    assert sum(weights.numel() for weights in recipe_model(recipe, 1, 0).parameters()) > 0
+    assert len(recipe_loss(recipe).terms) == len(recipe.loss)
+
+
+@pytest.mark.parametrize("name", cards.names("suites"))
+def test_every_suite_names_what_exists(name):
+    suite = cards.load_suite(name)
+    assert set(suite.recipes) <= set(cards.names("recipes"))
+    assert set(suite.protocols) <= set(registry.names("protocols"))
+    assert set(suite.nulls) <= set(registry.names("nulls"))
+    for dataset in suite.datasets:
+        assert max(suite.folds) < cards.load_card(dataset).folds.count
+
+
+def test_the_suites_and_recipes_of_the_issue():
+    assert {"base-topo", "enhanced-topo", "enhanced-ce", "unet-ce", "unet-topo"} <= set(cards.names("recipes"))
+    assert cards.load_suite("quick").recipes == ("base-topo", "enhanced-topo", "enhanced-ce", "unet-topo")
+
+
+def test_published_figures_of_toponet():
+    published = {entry.dataset: entry for entry in cards.load_recipe("unet-topo").published}
+    assert published["isbi2012"].figures == {
+        "accuracy": 0.9626, "arand_f": 0.9444, "voi": 0.782, "betti_error": 0.429,
+    }  # fmt: skip
+    assert len(published) == 6
+
+
+@pytest.mark.parametrize("kind", ["datasets", "recipes", "suites"])
+def test_toml_to_model_and_back(kind):
+    loaders = {"datasets": cards.load_card, "recipes": cards.load_recipe, "suites": cards.load_suite}
+    for name in cards.names(kind):
+        found = loaders[kind](name)
+        assert type(found).model_validate(found.model_dump(by_alias=True)) == found
+
+
+def text_of(name, kind="recipes"):
+    return (cards.folder(kind) / f"{name}.toml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "wanted"),
+    [
+        ("learning_rate", "learning_rat", r"unknown key 'learning_rat' \(did you mean 'learning_rate'\?\)"),
+        ("learning_rate", "learning_rat", r"key 'learning_rate' is missing"),
+        ("batch = 8", "batches = 8", r"unknown key 'budget.batches' \(did you mean 'batch'\?\)"),
+        ("steps = 500", 'steps = "many"', r"'budget.steps' is 'many': input should be a valid integer"),
+        ("steps = 500", "steps = 0", r"'budget.steps' is 0: input should be greater than or equal to 1"),
+        ("schema = 1", "schema = 2", r"'schema' is 2"),
+        ('name = "unet-topo"', 'name = "../unet"', r"'name' is '../unet'"),
+        ('name = "unet-topo"', 'name = "other"', r"names itself 'other'"),
+    ],
+)
+def test_faults_are_named_with_file_key_and_nearest(tmp_path, before, after, wanted):
+    path = tmp_path / "unet-topo.toml"
+    path.write_text(text_of("unet-topo").replace(before, after, 1))
+    with pytest.raises(CardError, match=wanted) as error:
+        cards.load_recipe(str(path))
+    assert str(path) in str(error.value)
+
+
+def test_unknown_layout_key_names_the_adapter(tmp_path):
+    path = tmp_path / "isbi2012.toml"
+    path.write_text(text_of("isbi2012", "datasets").replace("labels =", "label =", 1))
+    with pytest.raises(CardError, match=r"adapter 'tiff_stack': unknown key 'label' \(did you mean 'labels'\?\)"):
+        open_adapter(cards.load_card(str(path)), tmp_path)
+
+
+def test_unknown_name_says_what_there_is():
+    with pytest.raises(UnknownNameError, match=r"no data set is named 'isbi2021' \(did you mean 'isbi2012'\?\)"):
+        cards.load_card("isbi2021")
+
+
+def test_a_name_never_leaves_its_folder():
+    with pytest.raises(UnknownNameError):
+        cards.load_recipe("suites/quick")
+
+
+def test_identity_ignores_words_and_heeds_settings():
+    recipe = cards.load_recipe("unet-topo")
+    assert recipe.model_copy(update={"title": "another", "published": ()}).identity() == recipe.identity()
+    assert recipe.model_copy(update={"learning_rate": 0.01}).identity() != recipe.identity()
+    weight = recipe.loss[1].model_copy(update={"weight": 0.5})
+    assert recipe.model_copy(update={"loss": (recipe.loss[0], weight)}).identity() != recipe.identity()
+    assert recipe.identity()["loss"][1]["min_persistence"] == 0.03  # options of the loss count too
