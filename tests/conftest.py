@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="session")
 def real_data():
-    """Return the folder of the real data; the test skips, or fails under TOPOBENCH_REQUIRE_DATA=1, if it is not there."""
+    """The folder of the real data; without it a test skips, or fails under TOPOBENCH_REQUIRE_DATA=1."""
     folder = Path(os.environ.get("TOPOBENCH_DATA") or ROOT.parent / "shared" / "data").resolve()
     if not (folder / "isbi2012" / "train-volume.tif").is_file():
         reason = f"no real data in {folder}; set TOPOBENCH_DATA to a folder that holds isbi2012/"

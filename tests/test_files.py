@@ -1,7 +1,5 @@
 """Atomic writes and hashes."""
 
-import os
-
 import pytest
 
 from topobench import files
@@ -13,7 +11,7 @@ def test_write_atomic_replaces_whole(tmp_path):
     files.write_atomic(path, b"old")
     files.write_atomic(path, b"new")
     assert path.read_bytes() == b"new"
-    assert os.listdir(path.parent) == ["file"]
+    assert list(path.parent.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("broken", ["fsync", "replace"])
@@ -28,7 +26,7 @@ def test_failed_write_leaves_the_old_file(tmp_path, monkeypatch, broken):
     with pytest.raises(OSError, match="No space left"):
         files.write_atomic(path, b"new")
     assert path.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["file"]
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_digest_is_of_the_content_not_its_order():

@@ -7,15 +7,18 @@ from topobench import registry
 from topobench.errors import ArgumentError, UnknownNameError
 
 
-@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, found in registry.BUILTINS.items() for name in found])
+BUILTINS = [(kind, name) for kind, found in registry.BUILTINS.items() for name in found]
+
+
+@pytest.mark.parametrize(("kind", "name"), BUILTINS)
 def test_every_builtin_loads(kind, name):
     assert registry.load(kind, name) is not None
 
 
 def test_unknown_names_say_what_there_is():
-    with pytest.raises(UnknownNameError, match=r"no model is named 'unett' \(did you mean 'unet'\?\). Known: base, enh"):
+    with pytest.raises(UnknownNameError, match=r"no model is named 'unett' \(did you mean 'unet'\?\)\. Known: base, "):
         topobench.load_model("unett")
-    with pytest.raises(UnknownNameError, match="no kind is named 'model' .*did you mean 'models'"):
+    with pytest.raises(UnknownNameError, match=r"no kind is named 'model' .*did you mean 'models'"):
         topobench.list_names("model")
 
 
@@ -50,5 +53,5 @@ def test_plugins():
         topobench.load_model("raises")
     with pytest.raises(ArgumentError, match="SystemExit: 3"):
         topobench.load_model("exits")
-    with pytest.raises(ArgumentError, match="makes a int; it must make a torch.nn.Module"):
+    with pytest.raises(ArgumentError, match=r"makes a int; it must make a torch\.nn\.Module"):
         topobench.load_model("not-a-module")

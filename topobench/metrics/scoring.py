@@ -79,17 +79,18 @@ def score(
 
 def settings_of(protocol: Protocol, phase: str | None, connectivity: int | None, seed: int) -> dict[str, Any]:
     """Return every choice that the figures depend on, as a record keeps it: the protocol's, completed."""
-    found = asdict(protocol)
-    found["phase"] = protocol.phase or phase or "regions"
-    found["connectivity"] = protocol.connectivity or connectivity or 8
-    found["dimensions"] = list(protocol.dimensions)
-    found["figures"] = list(protocol.figures)
-    found["seed"] = seed
-    if found["phase"] not in ("regions", "structure"):
-        raise ArgumentError(f"phase is {found['phase']!r}; it must be 'regions' or 'structure'.")
-    if found["connectivity"] not in (4, 8):
-        raise ArgumentError(f"connectivity is {found['connectivity']!r}; it must be 8 or 4.")
-    return found
+    if phase not in (None, "regions", "structure"):
+        raise ArgumentError(f"phase is {phase!r}; it must be 'regions' or 'structure'.")
+    if connectivity not in (None, 4, 8):
+        raise ArgumentError(f"connectivity is {connectivity!r}; it must be 8 or 4.")
+    return {
+        **asdict(protocol),
+        "dimensions": list(protocol.dimensions),
+        "figures": list(protocol.figures),
+        "phase": protocol.phase or phase or "regions",
+        "connectivity": protocol.connectivity or connectivity or 8,
+        "seed": seed,
+    }
 
 
 def _compute(case: Case, wanted: tuple[str, ...]) -> dict[str, float | Undefined]:
