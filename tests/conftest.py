@@ -1,5 +1,7 @@
 """Fixtures that many tests share."""
 
+import functools
+import json
 import os
 from pathlib import Path
 
@@ -24,20 +26,20 @@ def real_data():
     return folder
 
 
+def write_suite(folder, name="tiny", **changes):
+    """Write a suite file of three training steps and return its path."""
+    keys = {
+        "schema": 1, "name": name, "version": 1, "title": "a tiny suite", "recipes": ["unet-topo"],
+        "datasets": ["synthetic-membranes"], "folds": [0], "seeds": [0], "protocols": ["hu2019"],
+        "nulls": ["null-threshold"],
+    } | changes  # fmt: skip
+    lines = [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
+    path = folder / f"{name}.toml"
+    path.write_text("\n".join([*lines, "[budget]", "steps = 3", "batch = 2", "crop = 72", ""]))
+    return path
+
+
 @pytest.fixture
 def suite_file(tmp_path):
-    """Return a function that writes a small suite file and returns its path."""
-
-    def write(name="tiny", **changes):
-        keys = {
-            "schema": 1, "name": name, "version": 1, "title": "a tiny suite", "recipes": ["unet-topo"],
-            "datasets": ["synthetic-membranes"], "folds": [0], "seeds": [0], "protocols": ["hu2019"],
-            "nulls": ["null-threshold"],
-        } | changes  # fmt: skip
-        lines = [f"{key} = {str(value) if isinstance(value, int) else repr(value)}" for key, value in keys.items()]
-        text = "\n".join(lines).replace("'", '"') + "\n[budget]\nsteps = 3\nbatch = 2\ncrop = 72\n"
-        path = tmp_path / f"{name}.toml"
-        path.write_text(text)
-        return path
-
-    return write
+    """Return a function that writes a tiny suite file into the test's folder."""
+    return functools.partial(write_suite, tmp_path)

@@ -6,7 +6,6 @@ import topobench
 from topobench import registry
 from topobench.errors import ArgumentError, UnknownNameError
 
-
 BUILTINS = [(kind, name) for kind, found in registry.BUILTINS.items() for name in found]
 
 

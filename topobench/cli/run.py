@@ -14,10 +14,15 @@ __all__ = ["run"]
 
 @click.command()
 @click.option("--suite", default="quick", show_default=True, help="Name of a suite, or a file of your own (*.toml).")
-@click.option("--recipe", "recipes", multiple=True, help="Run these recipes in place of the suite's; may be repeated.")
-@click.option("--dataset", "datasets", multiple=True, help="Use these data sets in place of the suite's.")
-@click.option("--folds", type=INDICES, help="Use these folds in place of the suite's, e.g. 0,2.")
-@click.option("--seeds", type=INDICES, help="Use these seeds in place of the suite's, e.g. 0,1.")
+@click.option(
+    "--recipe",
+    "recipes",
+    multiple=True,
+    help="In place of the suite's: a recipe, or a file (*.toml); may be repeated.",
+)
+@click.option("--dataset", "datasets", multiple=True, help="In place of the suite's: a data set; may be repeated.")
+@click.option("--folds", type=INDICES, help="In place of the suite's: folds, e.g. 0,2.")
+@click.option("--seeds", type=INDICES, help="In place of the suite's: seeds, e.g. 0,1.")
 @click.option("--device", default="auto", show_default=True, help="auto, cuda, mps or cpu.")
 @data_dir
 @output
@@ -36,25 +41,27 @@ def run(
     Without options the suite `quick` runs on synthetic membranes: no download, no GPU, a few minutes. Runs that
     are finished in the output folder are found and not repeated; interrupted ones go on where they were.
     """
-    from topobench.cards import load_suite
+    from topobench.cards import load_recipe, load_suite
+    from topobench.data import open_dataset
 
     chosen = load_suite(suite)
     replaced = {"recipes": recipes, "datasets": datasets, "folds": folds, "seeds": seeds}
     chosen = chosen.model_copy(update={key: value for key, value in replaced.items() if value})
+    chosen_recipes = [load_recipe(name) for name in chosen.recipes]
+    chosen_datasets = [open_dataset(name, data_dir) for name in chosen.datasets]
     click.echo(f"Suite {chosen.name}: {chosen.title}.", err=True)
     started = time.monotonic()
 
     from topobench.cli.board import board
     from topobench.cli.progress import watching
     from topobench.cli.signals import stopping_on_signals
-    from topobench.data import open_dataset
     from topobench.environment import peak_memory_mib
     from topobench.run.device import choose_device
     from topobench.run.execute import Stopped, execute_all
     from topobench.run.matrix import expand
 
     chosen_device = choose_device(device)
-    runs = expand(chosen, [open_dataset(name, data_dir) for name in chosen.datasets], chosen_device)
+    runs = expand(chosen, chosen_recipes, chosen_datasets, chosen_device)
     click.echo(
         f"{len(runs)} runs on {chosen_device.kind} ({chosen_device.precision}, {chosen_device.threads} threads), "
         f"kept in {output}.",

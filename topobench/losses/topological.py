@@ -23,6 +23,8 @@ __all__ = ["TopologicalLoss"]
 class TopologicalLoss(nn.Module):
     """Squared distance of the likelihood's persistence diagram from the truth's, in random patches.
 
+    Source: Hu, Li, Samaras and Chen, NeurIPS 2019, arXiv:1906.05404, equations 3 to 5.
+
     In each patch of the likelihood p = sigmoid(logits), superlevel filtration, k = b(truth) classes are matched
     to the truth's, which all lie at (birth 1, death 0), and cost (1 - birth)^2 + death^2; every other class of
     persistence above `min_persistence` is sent to the diagonal and costs (birth - death)^2 / 2. A class of the

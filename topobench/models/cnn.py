@@ -73,7 +73,7 @@ class BaseCNN(nn.Module):
     Shapes: image (B, C, H, W), any H, W >= 1 -> logits (B, 1, H, W).
     """
 
-    def __init__(self, in_channels: int = 1, decoder_width: int = 32) -> None:
+    def __init__(self, in_channels: int = 1, decoder_width: int = 16) -> None:
         super().__init__()
         self.trunk = _Trunk(in_channels, [[32], [64], [128, 256], []], norm=False)
         self.decoder = _DenseDecoder([32, 64, 256, 256], decoder_width, dropout=0.0)
@@ -96,7 +96,7 @@ class EnhancedCNN(nn.Module):
     Shapes: image (B, C, H, W), any H, W >= 1 -> logits (B, 1, H, W).
     """
 
-    def __init__(self, in_channels: int = 1, decoder_width: int = 32, dropout: float = 0.5) -> None:
+    def __init__(self, in_channels: int = 1, decoder_width: int = 16, dropout: float = 0.5) -> None:
         super().__init__()
         self.trunk = _Trunk(in_channels, [[32], [64], [128, 256], [512], []], norm=True)
         self.decoder = _DenseDecoder([32, 64, 256, 512, 512], decoder_width, dropout)

@@ -18,11 +18,15 @@ from topobench.types import Sample
 
 __all__ = ["TrainingSet", "standardise"]
 
+FLAT = 1e-6  # standard deviation up to which a channel is one value and its rounding
+
 
 def standardise(image: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return an image (C, H, W) with mean 0 and standard deviation 1 a channel; a flat channel becomes 0."""
-    mean, deviation = image.mean(axis=(1, 2), keepdims=True), image.std(axis=(1, 2), keepdims=True)
-    return np.asarray((image - mean) / np.where(deviation > 0, deviation, 1), dtype=np.float32)
+    wide = image.astype(np.float64)
+    centred = wide - wide.mean(axis=(1, 2), keepdims=True)
+    deviation = centred.std(axis=(1, 2), keepdims=True)
+    return np.asarray(centred / np.where(deviation > FLAT, deviation, 1), dtype=np.float32)
 
 
 @dataclass(frozen=True)

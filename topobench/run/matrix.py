@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from topobench.cards import Budget, Recipe, Suite, load_recipe
+from topobench.cards import Budget, Recipe, Suite
 from topobench.data import Dataset
 from topobench.registry import load
 from topobench.run.device import Device
@@ -53,9 +53,8 @@ class Run:
         }
 
 
-def expand(suite: Suite, datasets: Sequence[Dataset], device: Device) -> list[Run]:
-    """Return all runs of a suite on opened data sets: for each fold the null rows, then recipe by recipe."""
-    recipes = [load_recipe(name) for name in suite.recipes]
+def expand(suite: Suite, recipes: Sequence[Recipe], datasets: Sequence[Dataset], device: Device) -> list[Run]:
+    """Return the runs of a suite, given its recipes and data sets: for each fold the null rows, then each recipe."""
     return [
         run for dataset in datasets for fold in suite.folds for run in _of_fold(suite, dataset, fold, recipes, device)
     ]

@@ -1,0 +1,205 @@
+"""The command: what it prints, its exit codes, and that it never shows a traceback."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import topobench
+from tests.conftest import ROOT, write_suite
+
+
+def topobench_command(*arguments, **options):
+    """Run the command as its users do; return the finished process with its texts."""
+    result = subprocess.run(
+        [sys.executable, "-m", "topobench", *map(str, arguments)], capture_output=True, text=True, **options
+    )
+    assert "Traceback" not in result.stderr
+    return result
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A tiny suite that has been run: its file, its output folder, the finished process."""
+    folder = tmp_path_factory.mktemp("finished")
+    suite, out = write_suite(folder), folder / "out"
+    result = topobench_command("run", "--suite", suite, "-o", out)
+    assert result.returncode == 0, result.stderr
+    return suite, out, result
+
+
+def test_help_and_version():
+    result = topobench_command("--help")
+    assert result.returncode == 0
+    for command in ("run", "score", "leaderboard", "list", "show", "data"):
+        assert f"\n  {command} " in result.stdout
+    assert topobench.__version__ in topobench_command("--version").stdout
+
+
+KINDS = ["datasets", "models", "losses", "metrics", "recipes", "suites", "protocols", "backends"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_list_names_all_of_a_kind(kind):
+    result = topobench_command("list", kind)
+    assert result.returncode == 0
+    assert [line.split()[0] for line in result.stdout.splitlines()] == topobench.list_names(kind)
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [("isbi2012", "Arganda-Carreras"), ("unet-topo", "min_persistence"), ("quick", "base-topo"),
+     ("hu2019", "patches = 500"), ("voi_filled", "low is better"), ("topological", "Hu, Li, Samaras"),
+     ("gudhi", "rank")],
+)  # fmt: skip
+def test_show(name, part):
+    result = topobench_command("show", name)
+    assert result.returncode == 0
+    assert part in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "part"),
+    [
+        (["run", "--suite", "quik"], 2, "no suite is named 'quik' (did you mean 'quick'?). Known: cpu, quick."),
+        (["run", "--recipe", "unet-top"], 2, "did you mean 'unet-topo'?"),
+        (["run", "--dataset", "isbi"], 2, "no data set is named 'isbi'"),
+        (["run", "--folds", "one"], 2, "'one' is not a list of indices; write for example 0 or 0,2."),
+        (["run", "--folds", "7"], 2, "fold 7 does not exist"),
+        (["run", "--device", "tpu"], 2, "it must be auto, cuda, mps or cpu"),
+        (["run", "--suite", "none.toml"], 1, "none.toml cannot be read"),
+        (["run", "--dataset", "isbi2012", "--data-dir", "nowhere"], 1, "lacks train-volume.tif, train-labels.tif in"),
+        (["data", "status", "isbi2012", "--data-dir", "nowhere"], 1, ""),
+        (["leaderboard", "nowhere"], 1, "nowhere does not exist"),
+        (["leaderboard"], 2, "Missing argument"),
+        (["show", "unet-tpo"], 2, "did you mean 'unet-topo'?"),
+        (["list", "modells"], 2, "models"),
+        (["score", "--predictions", "."], 2, "Give either --truth DIR or --dataset NAME."),
+        (["score", "--predictions", ".", "--truth", "nowhere"], 1, "nowhere is not a folder"),
+        (["rum"], 2, "No such command 'rum'"),
+    ],
+)
+def test_wrong_arguments_get_a_sentence(tmp_path, arguments, code, part):
+    result = topobench_command(*arguments, cwd=tmp_path)
+    assert result.returncode == code
+    assert part in result.stderr
+    assert not (tmp_path / "topobench-out").exists()
+
+
+def test_debug_shows_the_traceback():
+    result = subprocess.run(
+        [sys.executable, "-m", "topobench", "--debug", "show", "nothing"], capture_output=True, text=True, check=False
+    )
+    assert "Traceback" in result.stderr
+
+
+def test_data_status(tmp_path):
+    result = topobench_command("data", "status", "--data-dir", tmp_path)
+    assert result.returncode == 0
+    assert "synthetic-membranes: ready, 24 images." in result.stdout
+    assert f"isbi2012: missing {tmp_path / 'isbi2012' / 'train-volume.tif'}" in result.stdout
+
+
+def test_run_leaves_records_and_a_leaderboard(finished):
+    suite, out, result = finished
+    assert "\x1b" not in result.stdout + result.stderr  # no terminal: no control codes
+    assert "null-threshold (null)" in result.stdout
+    assert "unet-topo on synthetic-membranes, fold 0 seed 0: finished in" in result.stderr
+    assert {path.name for path in out.iterdir()} == {"records", "checkpoints", "leaderboard.md", "index.html"}
+    again = topobench_command("run", "--suite", suite, "-o", out)
+    assert again.returncode == 0
+    assert "finished before, found as" in again.stderr
+    assert again.stdout == result.stdout
+
+
+def test_leaderboard_is_made_again_from_records(finished, tmp_path):
+    _, out, _ = finished
+    remade = topobench_command("leaderboard", out / "records", "-o", tmp_path / "board")
+    assert remade.returncode == 0
+    assert (tmp_path / "board" / "leaderboard.md").read_text() == (out / "leaderboard.md").read_text()
+
+
+def test_failed_run_gives_exit_code_1_and_the_leaderboard_of_the_rest(tmp_path, suite_file):
+    recipe = tmp_path / "broken.toml"
+    text = (ROOT / "baselines" / "unet-ce.toml").read_text().replace("width = 16", "wide = 16")
+    recipe.write_text(text.replace('name = "unet-ce"', 'name = "broken"'))
+    result = topobench_command("run", "--suite", suite_file(), "--recipe", recipe, "-o", tmp_path / "out")
+    assert result.returncode == 1
+    assert "Failed, not ranked: broken, fold 0, seed 0: model 'unet' has no option 'wide'" in result.stdout
+    assert "null-threshold" in (tmp_path / "out" / "leaderboard.md").read_text()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signal_keeps_what_was_done_and_the_next_start_goes_on(tmp_path, suite_file, number, code):
+    suite, out = suite_file(), tmp_path / "out"
+    suite.write_text(suite.read_text().replace("steps = 3", "steps = 12"))
+    command = [sys.executable, "-m", "topobench", "run", "--suite", str(suite), "-o", str(out)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    for line in process.stderr:
+        if "unet-topo" in line:
+            break
+    process.send_signal(number)
+    rest = process.stderr.read()
+    assert process.wait() == code
+    assert "The same command goes on from there." in rest
+    assert "Traceback" not in rest
+    [saved] = out.glob("checkpoints/*/step-*.pt")
+    assert 0 < int(saved.name.split("-")[1]) < 12
+    again = topobench_command("run", "--suite", suite, "-o", out)
+    assert again.returncode == 0
+    [record] = [json.loads(path.read_text()) for path in out.glob("records/unet-topo*.json")]
+    assert record["cost"]["resumed_at_step"] == int(saved.name.split("-")[1])
+
+
+def test_head_ends_quietly():
+    command = f"{sys.executable} -m topobench show unet-topo | head -n 1"
+    result = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    assert result.stdout == "# unet-topo, one of the recipes\n"
+    assert result.stderr == ""
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """A truth of three images, and predictions of which one has a gap."""
+    for name in ("truth", "mine"):
+        (tmp_path / name).mkdir()
+        for image in "abc":
+            mask = np.zeros((65, 65), np.uint8)
+            mask[32] = 255
+            if name == "mine" and image == "b":
+                mask[32, 10] = 0
+            Image.fromarray(mask).save(tmp_path / name / f"{image}.png")
+    return tmp_path
+
+
+def test_score_against_a_folder(folders):
+    result = topobench_command(
+        "score", "--predictions", folders / "mine", "--truth", folders / "truth", "-o", folders / "o"
+    )
+    assert result.returncode == 0, result.stderr
+    [path] = (folders / "o" / "records").iterdir()
+    record = json.loads(path.read_text())
+    assert [row["figures"]["betti_error"] for row in record["rows"]] == [0, 1, 0]
+    assert record["recipe"]["name"] == "mine"
+    assert "0.333" in result.stdout  # (0 + 1 + 0) / 3
+
+
+def test_scored_predictions_stand_beside_trained_runs(finished, tmp_path):
+    dataset = topobench.load_dataset("synthetic-membranes")
+    mine, out = tmp_path / "perfect", tmp_path / "out"
+    mine.mkdir()
+    for image_id in dataset.fold(0)[1]:
+        np.save(mine / f"{image_id}.npy", dataset[image_id].truth)
+    shutil.copytree(finished[1] / "records", out / "records")
+    arguments = ["score", "--predictions", mine, "--dataset", "synthetic-membranes", "--fold", 0, "--name", "oracle"]
+    result = topobench_command(*arguments, "-o", out)
+    assert result.returncode == 0, result.stderr
+    text = (out / "leaderboard.md").read_text()
+    assert text.count("## synthetic-membranes") == 1
+    assert "| 1 | oracle (scored) | 0.000 | 1.000 | 0.000 | 1.000 |" in text
+    assert "unet-topo" in text

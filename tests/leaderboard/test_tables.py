@@ -1,0 +1,91 @@
+"""Tables: means by hand, ranks, what is not ranked, and the files."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from tests.test_scores import record
+from topobench.leaderboard import make_tables, write_leaderboard
+from topobench.types import Row
+
+
+def rows(**values):
+    return tuple(Row(image, "u", "hu2019", {"betti_error": value, "voi": None}) for image, value in values.items())
+
+
+def method(name, found, seed=0, **changes):
+    made = record(recipe={"name": name, "version": 1}, seed=seed, **changes)
+    return replace(made, rows=found)
+
+
+def test_mean_is_over_images_first_over_seeds():
+    one, two = method("a", rows(x=1.0, y=4.0)), method("a", rows(x=3.0), seed=1)
+    [table] = make_tables([one, two])
+    [entry] = table.entries
+    assert entry.means["betti_error"] == ((1 + 3) / 2 + 4) / 2
+    assert (entry.runs, entry.seeds, entry.images) == (2, 2, 2)
+
+
+def test_rank_follows_the_betti_error_and_wants_every_image():
+    best_but_partial = method("partial", rows(x=0.0))
+    table = make_tables([method("b", rows(x=2.0, y=2.0)), best_but_partial, method("a", rows(x=1.0, y=1.0))])[0]
+    assert [(entry.method, entry.rank) for entry in table.entries] == [("a", 1), ("b", 2), ("partial", None)]
+    assert table.best("betti_error") == 1.0
+
+
+def test_undefined_values_are_left_out_and_counted():
+    [table] = make_tables([method("a", rows(x=1.0, y=None))])
+    assert table.entries[0].means == {"betti_error": 1.0}
+    assert table.entries[0].undefined == {"betti_error": 1}
+
+
+def test_failed_runs_are_named_and_not_ranked():
+    failed = record("failed: NaN loss at step 812", recipe={"name": "bad", "version": 1})
+    [table] = make_tables([method("a", rows(x=1.0)), failed])
+    assert [entry.method for entry in table.entries] == ["a"]
+    assert table.failures == (("bad, fold 0, seed 0", "NaN loss at step 812"),)
+
+
+def test_only_what_was_scored_alike_shares_a_table():
+    base = method("a", rows(x=1.0))
+    protocol = base.protocols["hu2019"]
+    null = replace(method("null", rows(x=5.0), None), kind="null", budget={})
+    tables = make_tables(
+        [
+            base,
+            null,
+            method("b", rows(x=1.0), budget={"steps": 4, "batch": 1, "crop": 9}),
+            method("c", rows(x=1.0), card={"name": "toy", "version": 2}),
+            replace(method("d", rows(x=1.0)), protocols={"hu2019": {**protocol, "connectivity": 4}}),
+        ]
+    )
+    found = sorted(sorted(entry.method for entry in table.entries) for table in tables)
+    assert found == [["a", "null"], ["b", "null"], ["c"], ["d"]]
+
+
+@pytest.fixture
+def written(tmp_path):
+    records = [
+        method("a<b>", rows(x=1.0), budget={"steps": 3, "batch": 2, "crop": 9}),
+        record("failed: <script>", budget={"steps": 3, "batch": 2, "crop": 9}),
+    ]
+    write_leaderboard(records, tmp_path, ["record x.json is torn"])
+    return tmp_path
+
+
+def test_page_stands_alone_and_escapes(written):
+    page = (written / "index.html").read_text(encoding="utf-8")
+    assert "a&lt;b&gt;" in page
+    assert "<script" not in page
+    assert not re.search(r"(src|href)=|https?://|@import|url\(", page)
+    for part in ("betti_error ↓", "1.000", "3 steps of 2 crops", "500 seeded random patches", "x.json is torn"):
+        assert part in page
+
+
+def test_markdown_table_has_equal_rows(written):
+    text = (written / "leaderboard.md").read_text(encoding="utf-8")
+    table = [line for line in text.splitlines() if line.startswith("|")]
+    assert len({line.count("|") for line in table}) == 1
+    assert table[2].startswith("| 1 | a<b> | 1.000 |")
+    assert "Failed, not ranked: unet-ce, fold 0, seed 0: <script>" in text

@@ -1,0 +1,86 @@
+"""Records: written whole, read back equal, refused when torn, edited or contradictory."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from topobench.errors import RecordError
+from topobench.scores import make_record, read_record, read_records, run_id_of, write_record
+from topobench.types import Row
+
+IDENTITY = {
+    "kind": "trained", "recipe": {"name": "unet-ce", "version": 1}, "card": {"name": "toy", "version": 1},
+    "data_hash": "0" * 64, "fold": 0, "seed": 0, "budget": {"steps": 3}, "device": "cpu", "precision": "float32",
+    "threads": 2, "training_version": 1,
+}  # fmt: skip
+
+
+def record(status="finished", betti=1.5, **changes):
+    protocols = {
+        "hu2019": {
+            "name": "hu2019", "version": 1, "figures": ["betti_error", "voi"], "patches": 500, "patch_size": 65,
+            "frame": True, "dimensions": [1], "connectivity": 8, "phase": "regions", "threshold": 0.5,
+        }
+    }  # fmt: skip
+    rows = [Row(f"image-{k}", "u", "hu2019", {"betti_error": betti + k, "voi": None}, {"voi": "why"}) for k in (0, 1)]
+    environment = {"topobench": "0", "commit": "", "torch": "2"}
+    return make_record(
+        {**IDENTITY, **changes}, status, protocols, rows if status == "finished" else [],
+        {"train_seconds": 2.0, "peak_memory_mib": 9.0}, environment,
+    )  # fmt: skip
+
+
+def test_round_trip(tmp_path):
+    path = write_record(record(), tmp_path)
+    assert path.name == f"unet-ce_toy_fold0_seed0_{record().run_id[:12]}.json"
+    assert read_record(path) == record()
+    assert set(json.loads(path.read_text())) >= {"run_id", "rows", "cost", "environment", "status", "recipe", "card"}
+
+
+@pytest.mark.parametrize("key", IDENTITY)
+def test_every_part_of_the_identity_changes_the_id(key):
+    assert run_id_of({**IDENTITY, key: "other"}) != run_id_of(IDENTITY)
+
+
+def test_versions_and_figures_do_not_change_the_id():
+    assert record().run_id == record(betti=9.0).run_id == run_id_of(IDENTITY)
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        (lambda text: text[: len(text) // 2], "is torn or not JSON"),
+        (lambda text: "", "is torn or not JSON"),
+        (lambda text: "[1]", "has the schema 'list'"),
+        (lambda text: text.replace('"schema": 1', '"schema": 9'), "has the schema 9; this topobench reads 1"),
+        (lambda text: text.replace('"betti_error": 1.5', '"betti_error": 0.5'), "was edited"),
+        (lambda text: text.replace('"seed": 0', '"seed": 1'), "was edited"),
+        (lambda text: text.replace('"threads": 2', '"threads": "two"'), "is not a record: 'threads'"),
+    ],
+)
+def test_damaged_records_are_named_and_skipped(tmp_path, change, wanted):
+    path = write_record(record(), tmp_path)
+    path.write_text(change(path.read_text()))
+    with pytest.raises(RecordError, match=wanted):
+        read_record(path)
+    found, skipped = read_records([tmp_path])
+    assert found == []
+    assert wanted in skipped[0]
+    assert str(path) in skipped[0]
+
+
+def test_copies_count_once_and_contradictions_are_refused(tmp_path):
+    write_record(record(), tmp_path / "a")
+    write_record(record(), tmp_path / "b")
+    assert read_records([tmp_path]) == ([record()], [])
+    write_record(record(betti=2.5), tmp_path / "b")
+    with pytest.raises(RecordError, match=r"a/unet.*and .*b/unet.* figures differ"):
+        read_records([tmp_path])
+    write_record(replace(record(betti=2.5), environment={"topobench": "1"}), tmp_path / "b")
+    assert len(read_records([tmp_path])[0]) == 1  # another environment may differ
+
+
+def test_missing_path_is_named(tmp_path):
+    with pytest.raises(RecordError, match="none does not exist"):
+        read_records([tmp_path / "none"])
