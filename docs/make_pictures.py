@@ -1,0 +1,76 @@
+"""Make the README's picture from the output folder of `topobench run`: python docs/make_pictures.py topobench-out."""
+
+import sys
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.colors import ListedColormap
+
+from topobench.cards import load_recipe, load_suite
+from topobench.data import open_dataset
+from topobench.metrics import score
+from topobench.run.batches import TrainingSet
+from topobench.run.device import choose_device
+from topobench.run.evaluate import model_predictor
+from topobench.run.matrix import expand
+from topobench.run.nulls import RawThreshold
+from topobench.run.train import Trainer
+from topobench.scores import run_id_of
+from topobench.topology import betti_numbers, label_components
+
+IMAGE = "image-02"
+MERGED = "#d7301f"
+
+
+def cells_of(mask, truth):
+    """Give each predicted region the number of the true cell that fills most of it; -1 where it joins several."""
+    found, cells = label_components(~mask, 4), label_components(~truth, 4)
+    shown = np.zeros(mask.shape, int)
+    sizes = np.bincount(cells.ravel())
+    for region in range(1, found.max() + 1):
+        shares = np.bincount(cells[found == region], minlength=sizes.size)
+        shares[0] = 0
+        held = np.flatnonzero(shares > 0.3 * sizes)
+        shown[found == region] = -1 if len(held) > 1 else shares.argmax()
+    return shown
+
+
+def main(store):
+    suite = load_suite("quick").model_copy(update={"recipes": ("unet-topo",), "nulls": ()})
+    dataset = open_dataset("synthetic-membranes")
+    [run] = expand(suite, [load_recipe("unet-topo")], [dataset], choose_device("cpu"))
+    training = [dataset[image_id] for image_id in dataset.fold(run.fold)[0]]
+    folder = store / "checkpoints" / run_id_of(run.identity())[:16]
+    trainer = Trainer(run.recipe, run.budget, run.seed, run.device, TrainingSet.of(training), folder)
+    if trainer.step < run.budget.steps:
+        sys.exit(f"{folder} holds no finished training; run `topobench run -o {store}` first.")
+    sample = dataset[IMAGE]
+    maps = {
+        "truth": sample.truth,
+        "threshold of the image": RawThreshold(training)(sample),
+        "unet-topo": model_predictor(trainer.model, "cpu")(sample),
+    }
+    count = label_components(~sample.truth, 4).max()
+    hues = plt.get_cmap("viridis")(np.random.default_rng(1).permutation(np.linspace(0.25, 1, count)))
+    colours = ListedColormap([MERGED, "#14181d", *hues])
+    figure, axes = plt.subplots(1, 4, figsize=(13, 3.7), dpi=110)
+    axes[0].imshow(sample.image[0], cmap="gray", vmin=0, vmax=1)
+    axes[0].set_title("image", fontsize=11)
+    for axis, (name, likelihood) in zip(axes[1:], maps.items(), strict=True):
+        mask = np.asarray(likelihood) >= 0.5
+        axis.imshow(cells_of(mask, sample.truth), cmap=colours, vmin=-1, vmax=count, interpolation="nearest")
+        figures = score(likelihood, sample.truth, image_id=IMAGE)
+        cells = betti_numbers(mask, frame=True)[1]
+        text = f"{name}: {cells} cells"
+        if name != "truth":
+            text += f"\npixels right {figures['accuracy']:.1%}, Betti error {figures['betti_error']:.2f}"
+        axis.set_title(text, fontsize=11)
+    for axis in axes:
+        axis.axis("off")
+    figure.tight_layout()
+    figure.savefig(Path(__file__).parent / "images" / "quick.png", bbox_inches="tight")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "topobench-out"))
