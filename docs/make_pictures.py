@@ -37,6 +37,7 @@ def cells_of(mask, truth):
 
 
 def main(store):
+    """Draw image, truth, threshold and unet-topo of one image from the output folder `store`."""
     suite = load_suite("quick").model_copy(update={"recipes": ("unet-topo",), "nulls": ()})
     dataset = open_dataset("synthetic-membranes")
     [run] = expand(suite, [load_recipe("unet-topo")], [dataset], choose_device("cpu"))
