@@ -8,7 +8,8 @@ from topobench.cards import load_recipe, load_suite
 from topobench.data import open_dataset
 from topobench.run import execute
 from topobench.run.device import Device
-from topobench.run.execute import Stopped, execute_all
+from topobench.run.execute import Stopped
+from topobench.run.executors import execute_serially
 from topobench.run.matrix import expand
 from topobench.scores import read_record, record_path
 
@@ -40,35 +41,36 @@ def runs(suite_file):
 
 
 def test_records_are_written_and_found_again(runs, tmp_path):
-    records = execute_all(runs, tmp_path, Told(), lambda: False)
+    records = execute_serially(runs, tmp_path, Told(), lambda: False)
     assert [record.recipe["name"] for record in records] == ["null-threshold", "unet-topo", "unet-ce"]
     assert all(record.finished and len(record.rows) == 8 for record in records)
     assert {row.image for row in records[0].rows} == {f"image-{k:02d}" for k in range(8)}
     assert records[1].cost["train_seconds"] > 0
     told = Told()
-    assert execute_all(runs, tmp_path, told, lambda: False) == records
+    assert execute_serially(runs, tmp_path, told, lambda: False) == records
     assert told.found == [True] * 3
     assert told.steps == told.scored_images == []
 
 
 def test_same_runs_in_another_store_have_equal_rows(runs, tmp_path):
-    first, second = (execute_all(runs[1:2], tmp_path / name, Told(), lambda: False)[0] for name in "ab")
+    first, second = (execute_serially(runs[1:2], tmp_path / name, Told(), lambda: False)[0] for name in "ab")
     assert first.rows == second.rows
     assert first.run_id == second.run_id
 
 
 @pytest.mark.parametrize("moment", ["training", "scoring"])
 def test_stopped_run_goes_on_and_ends_equal(runs, tmp_path, moment):
-    wanted = execute_all(runs[1:2], tmp_path / "straight", Told(), lambda: False)[0]
+    wanted = execute_serially(runs[1:2], tmp_path / "straight", Told(), lambda: False)[0]
     told = Told()
     stop = {"training": lambda: len(told.steps) == 2, "scoring": lambda: len(told.scored_images) == 3}[moment]
     with pytest.raises(Stopped):
-        execute_all(runs[1:2], tmp_path / "stopped", told, stop)
+        execute_serially(runs[1:2], tmp_path / "stopped", told, stop)
     assert not list((tmp_path / "stopped").glob("records/*"))
     again = Told()
-    found = execute_all(runs[1:2], tmp_path / "stopped", again, lambda: False)[0]
+    found = execute_serially(runs[1:2], tmp_path / "stopped", again, lambda: False)[0]
     assert found.rows == wanted.rows
     assert [step for _, step in again.steps] == ([2] if moment == "training" else [])
+    assert found.cost["train_seconds"] > 0  # of all steps, whoever took them
 
 
 def test_failed_run_is_recorded_and_stops_no_other(runs, tmp_path, monkeypatch):
@@ -80,23 +82,23 @@ def test_failed_run_is_recorded_and_stops_no_other(runs, tmp_path, monkeypatch):
         return build(recipe, *rest)
 
     monkeypatch.setattr(execute, "Trainer", trainer)
-    null, failed, finished = execute_all(runs, tmp_path, Told(), lambda: False)
+    null, failed, finished = execute_serially(runs, tmp_path, Told(), lambda: False)
     assert null.finished
     assert finished.finished
     assert failed.status == "failed: ZeroDivisionError: a plugin's fault"
     assert failed.rows == ()
     assert read_record(record_path(tmp_path / "records", runs[1].identity())) == failed
     monkeypatch.undo()
-    assert execute_all(runs, tmp_path, Told(), lambda: False)[1].finished  # a failure is not kept as an answer
+    assert execute_serially(runs, tmp_path, Told(), lambda: False)[1].finished  # a failure is not kept as an answer
 
 
 def test_changed_protocol_scores_anew_without_training(runs, tmp_path, monkeypatch):
     from topobench.metrics import protocols
 
-    execute_all(runs[1:2], tmp_path, Told(), lambda: False)
+    execute_serially(runs[1:2], tmp_path, Told(), lambda: False)
     monkeypatch.setattr(protocols, "HU2019", replace(protocols.HU2019, version=2, patches=10))
     told = Told()
-    record = execute_all(runs[1:2], tmp_path, told, lambda: False)[0]
+    record = execute_serially(runs[1:2], tmp_path, told, lambda: False)[0]
     assert told.found == [False]
     assert told.steps == []
     assert len(told.scored_images) == 8
@@ -104,9 +106,9 @@ def test_changed_protocol_scores_anew_without_training(runs, tmp_path, monkeypat
 
 
 def test_torn_record_is_made_anew_from_the_checkpoint(runs, tmp_path):
-    wanted = execute_all(runs[1:2], tmp_path, Told(), lambda: False)[0]
+    wanted = execute_serially(runs[1:2], tmp_path, Told(), lambda: False)[0]
     path = record_path(tmp_path / "records", runs[1].identity())
     path.write_bytes(path.read_bytes()[:100])
     told = Told()
-    assert execute_all(runs[1:2], tmp_path, told, lambda: False)[0].rows == wanted.rows
+    assert execute_serially(runs[1:2], tmp_path, told, lambda: False)[0].rows == wanted.rows
     assert told.steps == []

@@ -57,7 +57,8 @@ def run(
     from topobench.cli.signals import stopping_on_signals
     from topobench.environment import peak_memory_mib
     from topobench.run.device import choose_device
-    from topobench.run.execute import Stopped, execute_all
+    from topobench.run.execute import Stopped
+    from topobench.run.executors import execute_serially
     from topobench.run.matrix import expand
 
     chosen_device = choose_device(device)
@@ -70,7 +71,7 @@ def run(
     with stopping_on_signals() as stopping:
         try:
             with watching(len(runs)) as watcher:
-                records = execute_all(runs, output, watcher, stopping)
+                records = execute_serially(runs, output, watcher, stopping)
         except Stopped:
             click.echo(
                 f"Stopped; all that was done is kept in {output}. The same command goes on from there.",

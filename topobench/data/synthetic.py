@@ -177,4 +177,5 @@ def _spots(where: BoolArray, per_cell: float, radius: float, random: np.random.G
     spots = np.zeros(where.size)
     if places.size:
         spots[random.choice(places, size=count)] = 1.0
-    return ndimage.gaussian_filter(spots.reshape(where.shape), radius) * (2 * np.pi * radius**2) * 1.3
+    blurred: Floats = ndimage.gaussian_filter(spots.reshape(where.shape), radius)
+    return 1.3 * 2 * np.pi * radius**2 * blurred  # the peak of the Gaussian is 1 / (2 pi radius^2)

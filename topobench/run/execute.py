@@ -1,12 +1,13 @@
-"""Executing runs, one after the other: train or resume, score, write the record; a failed run stops no other."""
+"""Executing one run: found in the store, or trained (on from its checkpoint), scored and recorded."""
 
 from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import gudhi
 import torch
@@ -30,7 +31,7 @@ from topobench.scores import (
 )
 from topobench.types import Row, RunRecord, Sample
 
-__all__ = ["Stopped", "Watcher", "execute_all"]
+__all__ = ["Stopped", "Watcher", "execute"]
 
 
 class Stopped(Exception):
@@ -53,100 +54,100 @@ class Watcher(Protocol):
         """A run has its record; `found` where it had been finished before."""
 
 
-def execute_all(runs: Sequence[Run], store: Path, watcher: Watcher, stopping: Callable[[], bool]) -> list[RunRecord]:
-    """Execute runs in order and return their records; finished ones are found in the store and not repeated.
+def execute(run: Run, store: Path, watcher: Watcher, stopping: Callable[[], bool]) -> RunRecord:
+    """Return the record of a run: from the store if it is finished there, else executed and written into it.
 
-    The store holds ``records/`` and ``checkpoints/``. Raises `Stopped` as soon as `stopping` says so, between
-    two steps or two images, with a checkpoint written.
+    The store holds ``records/`` and ``checkpoints/``. Whatever raises in between makes a record ``failed: ...``;
+    `Stopped` is raised between two steps or two images where `stopping` says so, with a checkpoint written.
     """
-    records = []
-    for run in runs:
-        watcher.run_started(run)
-        record = _finished(run, store)
-        found = record is not None
-        if record is None:
-            record = _execute(run, store, watcher, stopping)
-            write_record(record, store / "records")
-        records.append(record)
-        watcher.run_ended(run, record, found)
-    return records
+    watcher.run_started(run)
+    execution = _Execution(run, store, watcher, stopping)
+    record = execution.found()
+    if record is not None:
+        watcher.run_ended(run, record, True)
+        return record
+    record = execution.record()
+    write_record(record, store / "records")
+    watcher.run_ended(run, record, False)
+    return record
 
 
-def _finished(run: Run, store: Path) -> RunRecord | None:
-    """Return the record in the store if it is of this run, finished, and scored by its protocols as they are now."""
-    path = record_path(store / "records", run.identity())
-    if not path.exists():
-        return None
-    try:
-        record = read_record(path)
-    except RecordError:
-        return None  # torn or edited: run again, the checkpoint saves the training
-    card = run.dataset.card
-    wanted = protocol_settings(run.protocols, card.phase, card.connectivity)
-    return record if record.finished and wanted.items() <= record.protocols.items() else None
+@dataclass
+class _Execution:
+    """One run on its way; `cost` fills up as it goes."""
 
+    run: Run
+    store: Path
+    watcher: Watcher
+    stopping: Callable[[], bool]
+    cost: dict[str, float] = field(default_factory=dict)
 
-def _execute(run: Run, store: Path, watcher: Watcher, stopping: Callable[[], bool]) -> RunRecord:
-    """Return the record of a run, finished or failed."""
-    cost: dict[str, float] = {}
-    rows: list[Row] = []
-    status = "finished"
-    try:
-        train_ids, scored_ids = run.dataset.fold(run.fold)
-        started = time.perf_counter()
-        predict = _predictor(run, train_ids, store, watcher, stopping, cost)
-        cost["train_seconds"] = time.perf_counter() - started
-        rows = _score(run, scored_ids, predict, watcher, stopping)
-        cost["score_seconds"] = time.perf_counter() - started - cost["train_seconds"]
-    except Stopped:
-        raise
-    except Exception as error:  # whatever a plugin raises: the other runs go on
-        rows, status = [], f"failed: {_reason(error)}"
-    cost["peak_memory_mib"] = round(peak_memory_mib(), 1)
-    card = run.dataset.card
-    protocols = protocol_settings(run.protocols, card.phase, card.connectivity)
-    return make_record(run.identity(), status, protocols, rows, cost, _environment(run))
+    @property
+    def settings(self) -> dict[str, dict[str, Any]]:
+        """The run's protocols, with every choice that their figures depend on."""
+        card = self.run.dataset.card
+        return protocol_settings(self.run.protocols, card.phase, card.connectivity)
 
+    def found(self) -> RunRecord | None:
+        """Return the record in the store if the run is finished and scored by its protocols as they are now."""
+        path = record_path(self.store / "records", self.run.identity())
+        if not path.exists():
+            return None
+        try:
+            record = read_record(path)
+        except RecordError:
+            return None  # torn or edited: made anew, from the checkpoint
+        return record if record.finished and self.settings.items() <= record.protocols.items() else None
 
-def _predictor(
-    run: Run,
-    train_ids: Sequence[str],
-    store: Path,
-    watcher: Watcher,
-    stopping: Callable[[], bool],
-    cost: dict[str, float],
-) -> Predictor:
-    """Return what predicts: a null row made from the training images, or the trained model."""
-    samples = [run.dataset[image_id] for image_id in train_ids]
-    if run.recipe is None or run.budget is None or run.seed is None:
-        rule: Predictor = load("nulls", run.name)(samples)
-        return rule
-    if run.device.kind == "cuda":
-        torch.cuda.reset_peak_memory_stats()
-    folder = store / "checkpoints" / run_id_of(run.identity())[:16]
-    trainer = Trainer(run.recipe, run.budget, run.seed, run.device, TrainingSet.of(samples), folder)
-    cost["parameters"] = sum(weights.numel() for weights in trainer.model.parameters())
-    cost["resumed_at_step"] = trainer.step
-    if not trainer.run(lambda step, values: watcher.stepped(run, step, values), stopping):
-        raise Stopped
-    if run.device.kind == "cuda":
-        cost["peak_device_memory_mib"] = round(torch.cuda.max_memory_allocated() / 2**20, 1)
-    return model_predictor(trainer.model, run.device.kind)
+    def record(self) -> RunRecord:
+        """Return the run's new record, finished or failed."""
+        rows: list[Row] = []
+        status = "finished"
+        try:
+            train_ids, scored_ids = self.run.dataset.fold(self.run.fold)
+            predict = self._predictor([self.run.dataset[image_id] for image_id in train_ids])
+            rows = self._rows(scored_ids, predict)
+        except Stopped:
+            raise
+        except Exception as error:  # whatever a plugin raises: the other runs go on
+            status = f"failed: {_reason(error)}"
+        self.cost["peak_memory_mib"] = round(peak_memory_mib(), 1)
+        return make_record(self.run.identity(), status, self.settings, rows, self.cost, _environment(self.run))
 
-
-def _score(
-    run: Run, image_ids: Sequence[str], predict: Predictor, watcher: Watcher, stopping: Callable[[], bool]
-) -> list[Row]:
-    rows: list[Row] = []
-    samples: Iterator[Sample] = (run.dataset[image_id] for image_id in image_ids)
-    card = run.dataset.card
-    scored = score_samples(samples, predict, run.protocols, card.phase, card.connectivity)
-    for done, found in enumerate(scored, start=1):
-        rows += found
-        watcher.scored(run, done, len(image_ids))
-        if stopping():
+    def _predictor(self, samples: Sequence[Sample]) -> Predictor:
+        """Return what predicts: the null row made from the training samples, or the trained model."""
+        run = self.run
+        if run.recipe is None or run.budget is None or run.seed is None:
+            rule: Predictor = load("nulls", run.name)(samples)
+            return rule
+        if run.device.kind == "cuda":
+            torch.cuda.reset_peak_memory_stats()
+        folder = self.store / "checkpoints" / run_id_of(run.identity())[:16]
+        trainer = Trainer(run.recipe, run.budget, run.seed, run.device, TrainingSet.of(samples), folder)
+        self.cost["parameters"] = sum(weights.numel() for weights in trainer.model.parameters())
+        self.cost["resumed_at_step"] = trainer.step
+        ended = trainer.run(lambda step, values: self.watcher.stepped(run, step, values), self.stopping)
+        self.cost["train_seconds"] = round(trainer.seconds, 3)
+        if run.device.kind == "cuda":
+            self.cost["peak_device_memory_mib"] = round(torch.cuda.max_memory_allocated() / 2**20, 1)
+        if not ended:
             raise Stopped
-    return rows
+        return model_predictor(trainer.model, run.device.kind)
+
+    def _rows(self, image_ids: Sequence[str], predict: Predictor) -> list[Row]:
+        """Return the rows of all images, one a protocol each."""
+        run, card = self.run, self.run.dataset.card
+        samples = (run.dataset[image_id] for image_id in image_ids)
+        started = time.perf_counter()
+        rows: list[Row] = []
+        scored = score_samples(samples, predict, run.protocols, card.phase, card.connectivity)
+        for done, found in enumerate(scored, start=1):
+            rows += found
+            self.watcher.scored(run, done, len(image_ids))
+            if self.stopping():
+                raise Stopped
+        self.cost["score_seconds"] = round(time.perf_counter() - started, 3)
+        return rows
 
 
 def _environment(run: Run) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +50,8 @@ def recipe_loss(recipe: Recipe) -> WeightedLoss:
 class Trainer:
     """A training in progress: Adam, learning rate falling to 0 along half a cosine, mixed precision on cuda.
 
-    Separate seeds govern weights, data (`TrainingSet.batch`), the patches of losses, and dropout.
+    Separate seeds govern weights, data (`TrainingSet.batch`), the patches of losses, and dropout. `step` counts the
+    steps done, `seconds` the wall time they took, in this process and in those that it resumes.
     """
 
     recipe: Recipe
@@ -66,9 +68,11 @@ class Trainer:
         self.optimiser = torch.optim.Adam(self.model.parameters(), lr=self.recipe.learning_rate)
         self.scaler = torch.amp.GradScaler(self.device.kind, enabled=self.device.precision == "float16")
         self.step = 0
+        self.seconds = 0.0
         found = checkpoint.latest(self.folder)
         if found:
             self.step, state = found
+            self.seconds = state["seconds"]
             for part, name in self._parts():
                 part.load_state_dict(state[name])
 
@@ -76,13 +80,20 @@ class Trainer:
         """Train to the end of the budget; return False if `stopping` said so before. Checkpoints either way."""
         self.model.train()
         while self.step < self.budget.steps:
-            report(self.step, self._take_step())
+            started = time.perf_counter()
+            values = self._take_step()
+            self.seconds += time.perf_counter() - started
+            report(self.step - 1, values)
             stop = stopping()
             if stop or self.step % CHECKPOINT_EVERY == 0 or self.step == self.budget.steps:
-                checkpoint.save(self.folder, self.step, {name: part.state_dict() for part, name in self._parts()})
+                self._save()
             if stop and self.step < self.budget.steps:
                 return False
         return True
+
+    def _save(self) -> None:
+        state: dict[str, Any] = {name: part.state_dict() for part, name in self._parts()}
+        checkpoint.save(self.folder, self.step, {**state, "seconds": self.seconds})
 
     def _parts(self) -> list[tuple[Any, str]]:
         return [(self.model, "model"), (self.optimiser, "optimiser"), (self.scaler, "scaler")]
