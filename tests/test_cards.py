@@ -66,6 +66,7 @@ def text_of(name, kind="recipes"):
         ("steps = 500", 'steps = "many"', r"'budget.steps' is 'many': input should be a valid integer"),
         ("steps = 500", "steps = 0", r"'budget.steps' is 0: input should be greater than or equal to 1"),
         ("schema = 1", "schema = 2", r"'schema' is 2"),
+        ("learning_rate = 0.001", "learning_rate = inf", r"'learning_rate' is inf: input should be a finite number"),
         ('name = "unet-topo"', 'name = "../unet"', r"'name' is '../unet'"),
         ('name = "unet-topo"', 'name = "other"', r"names itself 'other'"),
     ],
@@ -81,7 +82,22 @@ def test_faults_are_named_with_file_key_and_nearest(tmp_path, before, after, wan
 def test_unknown_layout_key_names_the_adapter(tmp_path):
     path = tmp_path / "isbi2012.toml"
     path.write_text(text_of("isbi2012", "datasets").replace("labels =", "label =", 1))
-    with pytest.raises(CardError, match=r"adapter 'tiff_stack': unknown key 'label' \(did you mean 'labels'\?\)"):
+    with pytest.raises(CardError, match=r"adapter 'tiff_stack': .*unknown key 'label' \(did you mean 'labels'\?\)"):
+        open_adapter(cards.load_card(str(path)), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "wanted"),
+    [
+        ("structure = [0]", "structure = 0", "'structure' is 0: input should be a valid tuple"),
+        ("block = 5", "block = 0", "'block' is 0: input should be greater than or equal to 1"),
+        ('images = "train-volume.tif"', "", "key 'images' is missing"),
+    ],
+)
+def test_wrong_layout_is_named(tmp_path, before, after, wanted):
+    path = tmp_path / "isbi2012.toml"
+    path.write_text(text_of("isbi2012", "datasets").replace(before, after, 1))
+    with pytest.raises(CardError, match=wanted):
         open_adapter(cards.load_card(str(path)), tmp_path)
 
 

@@ -52,6 +52,8 @@ def test_versions_and_figures_do_not_change_the_id():
     [
         (lambda text: text[: len(text) // 2], "is torn or not JSON"),
         (lambda text: "", "is torn or not JSON"),
+        (lambda text: text.replace('"betti_error": 1.5', '"betti_error": NaN'), "NaN is not a value that JSON knows"),
+        (lambda text: text.replace('"name": "toy"', r'"name": "\ud800"'), "is torn or not JSON"),
         (lambda text: "[1]", "has the schema 'list'"),
         (lambda text: text.replace('"schema": 1', '"schema": 9'), "has the schema 9; this topobench reads 1"),
         (lambda text: text.replace('"betti_error": 1.5', '"betti_error": 0.5'), "was edited"),
@@ -79,6 +81,21 @@ def test_copies_count_once_and_contradictions_are_refused(tmp_path):
         read_records([tmp_path])
     write_record(replace(record(betti=2.5), environment={"topobench": "1"}), tmp_path / "b")
     assert len(read_records([tmp_path])[0]) == 1  # another environment may differ
+
+
+def test_a_finished_record_counts_before_a_failed_one_of_the_same_run(tmp_path):
+    for order in ("ab", "ba"):
+        finished, failed = (tmp_path / order / name for name in order)
+        write_record(record(), finished)
+        write_record(record("failed: out of memory"), failed)
+        assert read_records([tmp_path / order]) == ([record()], [])
+
+
+def test_other_protocols_are_no_contradiction(tmp_path):
+    write_record(record(), tmp_path / "a")
+    protocol = {**record().protocols["hu2019"], "version": 2}
+    write_record(replace(record(betti=7.0), protocols={"hu2019": protocol}), tmp_path / "b")
+    assert read_records([tmp_path]) == ([record()], [])
 
 
 def test_missing_path_is_named(tmp_path):

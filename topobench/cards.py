@@ -16,8 +16,23 @@ from topobench.files import read_toml
 from topobench.registry import nearest, unknown_name
 
 __all__ = [
-    "Budget", "Card", "DataFile", "Folds", "LossTerm", "ModelChoice", "Published", "Recipe", "Suite",
-    "folder", "load_card", "load_recipe", "load_suite", "names", "read",
+    "Budget",
+    "Card",
+    "Count",
+    "DataFile",
+    "Folds",
+    "LossTerm",
+    "ModelChoice",
+    "Published",
+    "Recipe",
+    "Suite",
+    "faults_of",
+    "folder",
+    "load_card",
+    "load_recipe",
+    "load_suite",
+    "names",
+    "read",
 ]  # fmt: skip
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+([-_.][a-z0-9]+)*$")]
@@ -28,13 +43,13 @@ Count = Annotated[int, Field(ge=1)]
 class Strict(BaseModel):
     """A table in which every key is known, frozen once read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Choice(BaseModel):
     """A name from the registry; every further key is an option of what bears the name."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
     name: Name
 
     @property
@@ -202,8 +217,7 @@ def read(path: Path, schema: type[Read]) -> Read:
     try:
         found = schema.model_validate(read_toml(path))
     except ValidationError as error:
-        faults = "; ".join(_sentence(fault, schema) for fault in error.errors())
-        raise CardError(f"{path} is not a valid {schema.__name__.lower()}: {faults}.") from error
+        raise CardError(f"{path} is not a valid {schema.__name__.lower()}: {faults_of(error, schema)}.") from error
     if found.name != path.stem:
         raise CardError(f"{path} names itself {found.name!r}; the name and the file must agree: {found.name}.toml.")
     return found
@@ -218,8 +232,12 @@ def _load(kind: str, schema: type[Read], name: str) -> Read:
     return read(folder(kind) / f"{name}.toml", schema)
 
 
+def faults_of(error: ValidationError, schema: type[BaseModel]) -> str:
+    """Return all that pydantic found wrong, as words: which key, what is wrong with it, the nearest known one."""
+    return "; ".join(_sentence(fault, schema) for fault in error.errors())
+
+
 def _sentence(fault: Any, schema: type[BaseModel]) -> str:
-    """Return one fault that pydantic found as words: which key, what is wrong with it."""
     key = ".".join(str(part) for part in fault["loc"]) or "the file"
     if fault["type"] == "extra_forbidden":
         last = str(fault["loc"][-1])

@@ -42,6 +42,9 @@ def write_atomic(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from error
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -61,8 +64,6 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def _sync_folder(folder: Path) -> None:
-    if os.name != "posix":  # other systems cannot open a folder
-        return
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

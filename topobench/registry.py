@@ -74,9 +74,11 @@ def load(kind: str, name: str) -> Any:
 def build(kind: str, name: str, options: Mapping[str, Any], **given: Any) -> Any:
     """Call the object of that name with `given` and a recipe's `options`; a wrong option is named in the error."""
     maker = load(kind, name)
-    accepted = [key for key in inspect.signature(maker).parameters if key not in given]
+    parameters = inspect.signature(maker).parameters
+    accepted = [key for key in parameters if key not in given]
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     for key in options:
-        if key not in accepted:
+        if key not in accepted and not takes_any:
             raise ArgumentError(
                 f"{singular(kind)} {name!r} has no option {key!r}{nearest(key, accepted)}; "
                 f"it takes {', '.join(accepted) or 'none'}."

@@ -97,7 +97,8 @@ def write_record(record: RunRecord, folder: Path) -> Path:
 def read_record(path: Path) -> RunRecord:
     """Return the record in a file; RecordError names the file where it is torn, edited, or not a record."""
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(path.read_bytes(), parse_constant=_no_constant)
+        canonical_json(content)
     except OSError as error:
         raise RecordError(f"record {path} cannot be read: {error.strerror}.") from error
     except ValueError as error:
@@ -121,8 +122,8 @@ def read_record(path: Path) -> RunRecord:
 def read_records(paths: Iterable[Path]) -> tuple[list[RunRecord], list[str]]:
     """Return the records in files and folders (``*.json``, also below), and a sentence for each that was skipped.
 
-    Copies of one record count once. RecordError where two finished records of one id, from one environment,
-    have different figures.
+    Of the records of one run a finished one counts, once. RecordError where two finished ones, from one
+    environment and scored alike, have different figures.
     """
     found: dict[str, tuple[Path, RunRecord]] = {}
     skipped = []
@@ -132,10 +133,16 @@ def read_records(paths: Iterable[Path]) -> tuple[list[RunRecord], list[str]]:
         except RecordError as error:
             skipped.append(str(error))
             continue
-        if record.run_id in found:
-            _check_same(path, record, *found[record.run_id])
-        found.setdefault(record.run_id, (path, record))
+        before = found.setdefault(record.run_id, (path, record))
+        if before[1].finished and record.finished:
+            _check_same(path, record, *before)
+        elif record.finished:
+            found[record.run_id] = (path, record)
     return [record for _, record in found.values()], skipped
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a value that JSON knows")
 
 
 def _files(paths: Iterable[Path]) -> list[Path]:
@@ -148,7 +155,8 @@ def _files(paths: Iterable[Path]) -> list[Path]:
 
 
 def _check_same(path: Path, record: RunRecord, other_path: Path, other: RunRecord) -> None:
-    if record.environment == other.environment and canonical_json(_rows(record)) != canonical_json(_rows(other)):
+    alike = record.environment == other.environment and record.protocols == other.protocols
+    if alike and canonical_json(_rows(record)) != canonical_json(_rows(other)):
         raise RecordError(
             f"records {other_path} and {path} are of one run ({record.run_id[:12]}) in one environment, and their "
             "figures differ; remove the one that is wrong."

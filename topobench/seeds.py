@@ -15,7 +15,8 @@ __all__ = ["generator", "seed_of"]
 
 def seed_of(*key: int | str) -> int:
     """Return a seed in [0, 2**63) that depends on the key alone (sha256 of its canonical JSON)."""
-    return int(digest(list(key))[:16], 16) >> 1
+    plain = [part if isinstance(part, str) else int(part) for part in key]
+    return int(digest(plain)[:16], 16) >> 1
 
 
 def generator(*key: int | str) -> np.random.Generator:

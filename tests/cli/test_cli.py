@@ -1,6 +1,7 @@
 """The command: what it prints, its exit codes, and that it never shows a traceback."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -74,7 +75,9 @@ def test_show(name, part):
         (["run", "--device", "tpu"], 2, "it must be auto, cuda, mps or cpu"),
         (["run", "--suite", "none.toml"], 1, "none.toml cannot be read"),
         (["run", "--dataset", "isbi2012", "--data-dir", "nowhere"], 1, "lacks train-volume.tif, train-labels.tif in"),
-        (["data", "status", "isbi2012", "--data-dir", "nowhere"], 1, ""),
+        (["run", "-o", "/dev/null/x"], 1, "Error: /dev/null/x"),
+        (["score", "--predictions", ".", "--truth", ".", "--name", "../m"], 2, "--name is '../m'"),
+        (["score", "--predictions", ".", "--truth", ".", "--phase", "structure"], 2, "fixes the phase to regions"),
         (["leaderboard", "nowhere"], 1, "nowhere does not exist"),
         (["leaderboard"], 2, "Missing argument"),
         (["show", "unet-tpo"], 2, "did you mean 'unet-topo'?"),
@@ -137,7 +140,7 @@ def test_failed_run_gives_exit_code_1_and_the_leaderboard_of_the_rest(tmp_path, 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_signal_keeps_what_was_done_and_the_next_start_goes_on(tmp_path, suite_file, number, code):
     suite, out = suite_file(), tmp_path / "out"
-    suite.write_text(suite.read_text().replace("steps = 3", "steps = 12"))
+    suite.write_text(suite.read_text().replace("steps = 3", "steps = 40"))
     command = [sys.executable, "-m", "topobench", "run", "--suite", str(suite), "-o", str(out)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     for line in process.stderr:
@@ -149,11 +152,25 @@ def test_signal_keeps_what_was_done_and_the_next_start_goes_on(tmp_path, suite_f
     assert "The same command goes on from there." in rest
     assert "Traceback" not in rest
     [saved] = out.glob("checkpoints/*/step-*.pt")
-    assert 0 < int(saved.name.split("-")[1]) < 12
+    assert 0 < int(saved.name.split("-")[1]) < 40
     again = topobench_command("run", "--suite", suite, "-o", out)
     assert again.returncode == 0
     [record] = [json.loads(path.read_text()) for path in out.glob("records/unet-topo*.json")]
     assert record["cost"]["resumed_at_step"] == int(saved.name.split("-")[1])
+
+
+def test_wrong_protocol_of_a_suite_is_found_before_any_training(tmp_path, suite_file):
+    result = topobench_command("run", "--suite", suite_file(protocols=["hu2018"]), "-o", tmp_path / "out")
+    assert result.returncode == 2
+    assert "no protocol is named 'hu2018' (did you mean 'hu2019'?)" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_output_that_cannot_show_arrows(finished, tmp_path):
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    result = topobench_command("leaderboard", finished[1] / "records", "-o", tmp_path, env=environment)
+    assert result.returncode == 0
+    assert result.stdout.isascii()
 
 
 def test_head_ends_quietly():

@@ -6,6 +6,7 @@ import tifffile
 from PIL import Image
 
 from topobench.data.folders import FolderOfMasks, FolderOfPredictions
+from topobench.data.readers import read_image
 from topobench.errors import DataError
 from topobench.types import Sample
 
@@ -61,6 +62,36 @@ def test_what_does_not_fit_is_listed(masks):
         FolderOfPredictions(masks, list("acdefghijklmn"))
     with pytest.raises(DataError, match=r"a\.png has the shape \(6, 5\), the truth of a \(5, 6\)"):
         FolderOfPredictions(masks, ["a", "b"])(sample(shape=(5, 6)))
+
+
+def test_suffixes_in_capitals(tmp_path):
+    tifffile.imwrite(tmp_path / "all.TIF", np.stack([np.zeros((6, 5)), np.ones((6, 5))]).astype(np.float32))
+    assert FolderOfPredictions(tmp_path, ["a", "b"])(sample("b")).min() == 1  # every page is read, not the first alone
+    (tmp_path / "all.TIF").unlink()
+    np.save(tmp_path / "a.npy", np.eye(6, 5))
+    (tmp_path / "a.npy").rename(tmp_path / "a.NPY")
+    assert FolderOfPredictions(tmp_path, ["a"])(sample()).max() == 1
+
+
+def test_damaged_files_are_named_whatever_the_decoder_raises(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 40)).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "t.tif", pixels, compression="zlib")
+    Image.fromarray(pixels).save(tmp_path / "p.png")
+    np.save(tmp_path / "n.npy", pixels)
+    random = np.random.default_rng(1)
+    refused = 0
+    for path in list(tmp_path.iterdir()):
+        sound = path.read_bytes()
+        for trial in range(40):
+            content = bytearray(sound)
+            content[random.integers(len(content))] ^= 1 << random.integers(8)
+            path.write_bytes(bytes(content if trial % 2 else sound[: random.integers(len(sound))]))
+            try:
+                read_image(path)
+            except DataError as error:
+                assert str(path) in str(error)
+                refused += 1
+    assert refused > 40
 
 
 def test_doubtful_files_are_refused(tmp_path):

@@ -76,6 +76,13 @@ def test_data_hash_follows_the_options(tmp_path):
     assert open_adapter(card, tmp_path).data_hash() != open_adapter(other, tmp_path).data_hash()
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_one_pixel(seed):
+    made = membranes((1, 1), 11.0, (2.0, 2.0), generator(seed))
+    assert betti_by_labelling(made.truth, 8, False) == made.betti
+    assert betti_by_labelling(made.truth, 8, True) == (1, made.cells)
+
+
 def test_impossible_width_is_refused(tmp_path):
     card = load_card("synthetic-membranes")
     with pytest.raises(CardError, match=r"width is \[1.0, 3.0\]; wanted 2 <= lowest"):

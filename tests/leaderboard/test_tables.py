@@ -15,7 +15,7 @@ def rows(**values):
 
 
 def method(name, found, seed=0, **changes):
-    made = record(recipe={"name": name, "version": 1}, seed=seed, **changes)
+    made = record(**{"recipe": {"name": name, "version": 1}, "seed": seed} | changes)
     return replace(made, rows=found)
 
 
@@ -32,6 +32,32 @@ def test_rank_follows_the_betti_error_and_wants_every_image():
     table = make_tables([method("b", rows(x=2.0, y=2.0)), best_but_partial, method("a", rows(x=1.0, y=1.0))])[0]
     assert [(entry.method, entry.rank) for entry in table.entries] == [("a", 1), ("b", 2), ("partial", None)]
     assert table.best("betti_error") == 1.0
+
+
+def test_methods_of_one_name_are_never_averaged():
+    scored = {"kind": "scored", "seed": None, "budget": {}}
+    mine = [method("m", rows(x=value), recipe={"name": "m", "predictions": str(value)}, **scored) for value in (0, 9)]
+    versions = [method("r", rows(x=value), recipe={"name": "r", "version": value}) for value in (1, 2)]
+    [table] = make_tables([*mine, method("m", rows(x=5.0)), *versions])
+    assert sorted(entry.means["betti_error"] for entry in table.entries) == [0, 1, 2, 5, 9]
+    labels = [(entry.method, entry.kind) for entry in table.entries]
+    assert ("m", "trained") in labels  # alone of its kind: no version needed
+    assert len(set(labels)) == 5
+
+
+def test_what_needs_no_training_takes_no_rank_away():
+    """Null rows of other folds, and predictions scored on more images, count on the trained images alone."""
+    null = [replace(method("null", found, None, fold=fold), kind="null", budget={})
+            for fold, found in ((0, rows(x=5.0)), (1, rows(y=7.0)))]  # fmt: skip
+    everything = replace(method("all", rows(x=1.0, y=9.0), None, fold=None), kind="scored", budget={})
+    on_x = method("a", rows(x=2.0), budget={"steps": 1, "batch": 1, "crop": 1})
+    on_y = method("b", rows(y=2.0), fold=1, budget={"steps": 2, "batch": 1, "crop": 1})
+    first, second = make_tables([*null, everything, on_x, on_y])
+    found = [
+        [(entry.method, entry.rank, entry.means["betti_error"]) for entry in table.entries] for table in (first, second)
+    ]
+    assert found[0] == [("all", 1, 1.0), ("a", 2, 2.0), ("null", 3, 5.0)]
+    assert found[1] == [("b", 1, 2.0), ("null", 2, 7.0), ("all", 3, 9.0)]
 
 
 def test_undefined_values_are_left_out_and_counted():
@@ -67,7 +93,7 @@ def test_only_what_was_scored_alike_shares_a_table():
 @pytest.fixture
 def written(tmp_path):
     records = [
-        method("a<b>", rows(x=1.0), budget={"steps": 3, "batch": 2, "crop": 9}),
+        method("a<b>|c", rows(x=1.0), budget={"steps": 3, "batch": 2, "crop": 9}),
         record("failed: <script>", budget={"steps": 3, "batch": 2, "crop": 9}),
     ]
     write_leaderboard(records, tmp_path, ["record x.json is torn"])
@@ -86,6 +112,6 @@ def test_page_stands_alone_and_escapes(written):
 def test_markdown_table_has_equal_rows(written):
     text = (written / "leaderboard.md").read_text(encoding="utf-8")
     table = [line for line in text.splitlines() if line.startswith("|")]
-    assert len({line.count("|") for line in table}) == 1
-    assert table[2].startswith("| 1 | a<b> | 1.000 |")
+    assert len({line.replace(r"\|", "").count("|") for line in table}) == 1
+    assert table[2].startswith(r"| 1 | a<b>\|c | 1.000 |")
     assert "Failed, not ranked: unet-ce, fold 0, seed 0: <script>" in text

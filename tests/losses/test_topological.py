@@ -90,6 +90,33 @@ def test_wasserstein_may_prefer_the_diagonal():
         assert forced.item() == pytest.approx((1 - high) ** 2 + low**2, abs=1e-8)
 
 
+def test_each_matching_has_its_own_choice_of_the_best_class():
+    # two rings: (0.95, 0.60) is more persistent, (0.62, 0.36) gains more: 0.26 - 0.0002 against 0.35 - 0.1513
+    likelihood = np.zeros((3, 7))
+    likelihood[:, :3], likelihood[:, 4:] = 0.95, 0.62
+    likelihood[1, 1], likelihood[1, 5] = 0.60, 0.36
+    truth = np.zeros((3, 7), bool)
+    truth[:, 4:] = True
+    truth[1, 5] = False
+    by_persistence, _ = of(likelihood, truth, frame=False)
+    assert by_persistence.item() == pytest.approx(0.05**2 + 0.60**2 + 0.26**2 / 2, abs=1e-8)
+    by_gain, _ = of(likelihood, truth, frame=False, matching="wasserstein")
+    assert by_gain.item() == pytest.approx(0.38**2 + 0.36**2 + 0.35**2 / 2, abs=1e-8)
+    assert by_gain.item() < by_persistence.item()  # it is the least cost over all bijections
+
+
+@given(distinct_images(), st.booleans())
+def test_wasserstein_is_the_least_cost_of_all_matchings(image, frame):
+    pairs = persistence_pairs(image, 8, frame, (1,))
+    birth, death = np.minimum(pairs.birth, 1), pairs.death
+    truth = image > 0.6
+    count = betti_numbers(truth, 8, frame)[1]
+    to_truth, to_diagonal = (1 - birth) ** 2 + death**2, (birth - death) ** 2 / 2
+    saved = np.sort(to_diagonal + 0.5 - to_truth)[::-1][:count]  # matching saves both ways to the diagonal
+    loss, _ = of(image, truth, frame=frame, matching="wasserstein")
+    assert loss.item() == pytest.approx(to_diagonal.sum() + count / 2 - saved[saved > 0].sum(), abs=1e-7)
+
+
 @pytest.mark.parametrize("toy", TOYS, ids=lambda toy: toy.name)
 def test_first_step_goes_the_right_way(toy):
     loss, tensor = of(toy.likelihood, toy.truth, **toy.options)
@@ -233,7 +260,7 @@ def test_map_smaller_than_the_patch_is_used_whole():
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_half_precision_is_computed_in_float32(dtype):
     logits = torch.randn(1, 1, 24, 24, generator=torch.Generator().manual_seed(4)).to(dtype).requires_grad_()
-    target = torch.zeros(1, 1, 24, 24)
+    target = torch.zeros(1, 1, 24, 24, dtype=dtype)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         loss = TopologicalLoss(patch_size=None)(logits, target)
     loss.backward()
@@ -248,6 +275,12 @@ def test_wrong_arguments():
         loss(torch.zeros(2, 1, 8, 8), torch.zeros(2, 8, 8))
     with pytest.raises(ArgumentError, match="nothing empty"):
         loss(torch.zeros(0, 1, 8, 8), torch.zeros(0, 1, 8, 8))
+    with pytest.raises(ArgumentError, match=r"target has values in \[0.0, 255.0\]"):
+        loss(torch.zeros(1, 1, 1, 2), torch.tensor([[[[0.0, 255.0]]]]))
+    with pytest.raises(ArgumentError, match="dimensions is 1; it must be"):
+        TopologicalLoss(dimensions=1)
+    with pytest.raises(ArgumentError, match="patch_size is '65'"):
+        TopologicalLoss(patch_size="65")
     with pytest.raises(ArgumentError, match="int64"):
         loss(torch.zeros(1, 1, 8, 8, dtype=torch.int64), torch.zeros(1, 1, 8, 8))
     with pytest.raises(ArgumentError, match=r"patches is 0; .*matching is 'best'"):

@@ -59,6 +59,8 @@ def test_pools_after_the_published_convolutions(name, pools):
     assert [feature.shape[-1] for feature in features] == [64 // 2**pool for pool in range(pools + 1)]
 
 
-def test_wrong_channels():
+def test_wrong_options():
+    with pytest.raises(ArgumentError, match="depth 0; a U-Net needs"):
+        topobench.load_model("unet", depth=0)
     with pytest.raises(ArgumentError, match="in_channels is 0"):
         topobench.load_model("unet", 0)

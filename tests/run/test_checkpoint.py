@@ -1,7 +1,9 @@
 """Checkpoints: the newest sound one is taken, damaged ones are passed over."""
 
+import pytest
 import torch
 
+from topobench.errors import RunError
 from topobench.run import checkpoint
 
 
@@ -25,6 +27,12 @@ def test_damaged_is_passed_over_for_the_one_before(tmp_path):
     for damaged in (content[: len(content) // 2], content[:-9] + bytes([content[-9] ^ 1]) + content[-8:], b""):
         newest.write_bytes(bytes(damaged))
         assert checkpoint.latest(tmp_path)[0] == 1
+
+
+def test_no_sound_checkpoint_is_no_silent_fresh_start(tmp_path):
+    checkpoint.save(tmp_path, 1, state(1)).write_bytes(b"torn")
+    with pytest.raises(RunError, match=r"all checkpoints in .* are damaged; remove that folder"):
+        checkpoint.latest(tmp_path)
 
 
 def test_other_files_are_not_looked_at(tmp_path):

@@ -105,6 +105,31 @@ def test_changed_protocol_scores_anew_without_training(runs, tmp_path, monkeypat
     assert record.protocols["hu2019"]["version"] == 2
 
 
+def test_new_scoring_that_fails_takes_nothing_away(runs, tmp_path, monkeypatch):
+    from topobench.metrics import protocols
+
+    wanted = execute_serially(runs[1:2], tmp_path, Told(), lambda: False)[0]
+    monkeypatch.setattr(protocols, "HU2019", replace(protocols.HU2019, version=2, figures=("no-such-figure",)))
+    assert execute_serially(runs[1:2], tmp_path, Told(), lambda: False)[0].status.startswith(
+        "failed: no metric is named"
+    )
+    assert read_record(record_path(tmp_path / "records", runs[1].identity())) == wanted
+
+
+def test_scoring_by_another_protocol_keeps_the_rows_of_the_first(runs, tmp_path, monkeypatch):
+    from topobench import registry
+    from topobench.metrics import protocols
+
+    first = execute_serially(runs[1:2], tmp_path, Told(), lambda: False)[0]
+    monkeypatch.setattr(protocols, "OTHER", replace(protocols.HU2019, name="other", patches=10), raising=False)
+    monkeypatch.setitem(registry.BUILTINS["protocols"], "other", "topobench.metrics.protocols:OTHER")
+    both = execute_serially([replace(runs[1], protocols=("other",))], tmp_path, Told(), lambda: False)[0]
+    assert set(both.protocols) == {"hu2019", "other"}
+    assert both.rows[:8] == first.rows
+    assert {row.protocol for row in both.rows[8:]} == {"other"}
+    assert len(both.rows) == 16
+
+
 def test_torn_record_is_made_anew_from_the_checkpoint(runs, tmp_path):
     wanted = execute_serially(runs[1:2], tmp_path, Told(), lambda: False)[0]
     path = record_path(tmp_path / "records", runs[1].identity())

@@ -72,7 +72,7 @@ def test_values_stand_at_their_pixels(image, connectivity, frame):
         there = pixel >= 0
         assert np.array_equal(flat[pixel[there]], value[there])
         assert (value[~there] == none).all()
-    assert (pairs.birth > pairs.death).all()
+    assert ((pairs.birth > pairs.death) | (pairs.death_pixel < 0)).all()
 
 
 @given(images(), connectivities, st.booleans())
@@ -109,6 +109,11 @@ def test_dtypes_and_strides(dtype, layout):
     given_image = layout(image)
     given_image.flags.writeable = False
     assert rows(persistence_pairs(given_image)) == rows(persistence_pairs(image.astype(float)))
+
+
+def test_nothing_of_zero_persistence_where_all_is_infinite():
+    assert rows(persistence_pairs(np.full((2, 2), np.inf), frame=True)) == [(0, np.inf, -np.inf, -1, -1)]
+    assert rows(persistence_pairs(np.full((2, 2), -np.inf))) == [(0, -np.inf, -np.inf, 0, -1)]
 
 
 def test_infinities_and_signed_zeros():

@@ -32,23 +32,25 @@ def board(paths: Sequence[Path], output: Path) -> None:
 
 
 def _print(table: Table) -> None:
+    """Print a table that fits 80 columns."""
     console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=120)
-    grid = Grid(
-        title=table.title,
-        caption=table.conditions,
-        box=box.SIMPLE_HEAD,
-        title_justify="left",
-        caption_justify="left",
-    )
+    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     grid.add_column("rank", justify="right")
     grid.add_column("method", no_wrap=True)
     for name in table.columns:
-        grid.add_column(f"{name} {FIGURES[name].arrow}", justify="right")
+        grid.add_column(_heading(name), justify="right", no_wrap=True)
     for entry in table.entries:
         method = entry.method if entry.kind == "trained" else f"{entry.method} ({entry.kind})"
         grid.add_row(str(entry.rank or "-"), method, *(format_figure(entry, name) for name in table.columns))
+    click.echo(f"\n{table.title}")
     console.print(grid)
+    click.echo(f"{table.conditions}\n")
     for label, reason in table.failures:
         click.echo(f"Failed, not ranked: {label}: {reason}")
+
+
+def _heading(name: str) -> str:
+    """Return the name of a figure on two lines, with its arrow: ``betti / error``, ``arand_f / filled``."""
+    first, _, last = name.rpartition("_")
+    arrow = FIGURES[name].arrow
+    return f"{first}\n{last} {arrow}" if len(last) > 1 and first else f"{name}\n{arrow}"

@@ -22,18 +22,31 @@ def data() -> None:
 def status(names: tuple[str, ...], data_dir: Path | None) -> int:
     """Show for each data set whether its files are there, and how to get them; exit code 1 if a NAMED one is not."""
     from topobench import cards
-    from topobench.data.dataset import open_adapter
     from topobench.data.locate import data_root
+    from topobench.errors import CardError
 
     root = data_root(data_dir)
     click.echo(f"Looking in {root.resolve()}.")
-    lacking = False
+    fault = False
     for name in names or cards.names("datasets"):
-        card = cards.load_card(name)
-        missing = open_adapter(card, root / card.name).missing()
-        lacking |= bool(missing)
-        if missing:
-            click.echo(f"{name}: missing {', '.join(str(path) for path in missing)}. {' '.join(card.access.split())}")
-        else:
-            click.echo(f"{name}: ready, {card.count} images.")
-    return 1 if names and lacking else 0
+        try:
+            ready, sentence = _status(name, root)
+        except CardError as error:  # the others are still shown
+            click.echo(f"Error: {error}", err=True)
+            fault = True
+            continue
+        click.echo(f"{name}: {sentence}")
+        fault |= bool(names) and not ready
+    return 1 if fault else 0
+
+
+def _status(name: str, root: Path) -> tuple[bool, str]:
+    """Return whether a data set can be read, and a sentence about it."""
+    from topobench.cards import load_card
+    from topobench.data.dataset import open_adapter
+
+    card = load_card(name)
+    missing = open_adapter(card, root / card.name).missing()
+    if missing:
+        return False, f"missing {', '.join(map(str, missing))}. {' '.join(card.access.split())}"
+    return True, f"ready, {card.count} images."

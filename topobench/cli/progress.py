@@ -16,6 +16,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 
 from topobench.run.execute import Watcher
 from topobench.run.matrix import Run
@@ -33,12 +34,18 @@ def watching(runs: int) -> Iterator[Watcher]:
     if not console.is_terminal:
         yield _Lines(runs)
         return
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}"),
-        TimeElapsedColumn(), TimeRemainingColumn(),
-    )  # fmt: skip
-    with Progress(*columns, console=console) as progress:
+    with bars(console) as progress:
         yield _Bars(progress, runs)
+
+
+def bars(console: Console) -> Progress:
+    """Return the live display: what, bar, count and times always fit; the losses take what room is left."""
+    note = Column(ratio=1, no_wrap=True, overflow="ellipsis")
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(bar_width=16), MofNCompleteColumn(), TimeElapsedColumn(),
+        TimeRemainingColumn(), TextColumn("{task.fields[note]}", table_column=note),
+        console=console, expand=True,
+    )  # fmt: skip
 
 
 class _Lines:
@@ -73,11 +80,11 @@ class _Bars:
     def __init__(self, progress: Progress, runs: int) -> None:
         self.progress = progress
         self.all = progress.add_task("all runs", total=runs, note="")
-        self.current = progress.add_task("", total=None, note="")
+        self.current = progress.add_task("starting", total=None, note="")
 
     def run_started(self, run: Run) -> None:
         total = run.budget.steps if run.budget else None
-        self.progress.reset(self.current, total=total, description=run.label, note="")
+        self.progress.reset(self.current, total=total, description=run.name, note="")
 
     def stepped(self, run: Run, step: int, values: dict[str, float]) -> None:
         self.progress.update(self.current, completed=step + 1, note=_losses(values))

@@ -43,12 +43,19 @@ def run(
     """
     from topobench.cards import load_recipe, load_suite
     from topobench.data import open_dataset
+    from topobench.metrics import load_protocol
 
     chosen = load_suite(suite)
     replaced = {"recipes": recipes, "datasets": datasets, "folds": folds, "seeds": seeds}
-    chosen = chosen.model_copy(update={key: value for key, value in replaced.items() if value})
+    chosen = chosen.model_copy(update={key: tuple(dict.fromkeys(value)) for key, value in replaced.items() if value})
+    # whatever is wrong is said before torch is loaded and anything is trained
     chosen_recipes = [load_recipe(name) for name in chosen.recipes]
     chosen_datasets = [open_dataset(name, data_dir) for name in chosen.datasets]
+    for protocol in chosen.protocols:
+        load_protocol(protocol)
+    for dataset in chosen_datasets:
+        for fold in chosen.folds:
+            dataset.fold(fold)
     click.echo(f"Suite {chosen.name}: {chosen.title}.", err=True)
     started = time.monotonic()
 
@@ -62,6 +69,7 @@ def run(
     from topobench.run.matrix import expand
 
     chosen_device = choose_device(device)
+    (output / "records").mkdir(parents=True, exist_ok=True)  # a folder that cannot be written is found out now
     runs = expand(chosen, chosen_recipes, chosen_datasets, chosen_device)
     click.echo(
         f"{len(runs)} runs on {chosen_device.kind} ({chosen_device.precision}, {chosen_device.threads} threads), "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -55,7 +56,11 @@ def score(
         raise click.UsageError("--connectivity and --phase belong to --truth; a data set's card names its own.")
     if truth and fold is not None:
         raise click.UsageError("--fold belongs to --dataset.")
+    protocols = tuple(dict.fromkeys(protocols))
+    _check_choices(protocols, phase, connectivity)
     method = name or predictions.resolve().name
+    if not re.fullmatch(r"\w[\w .+-]*", method):
+        raise click.UsageError(f"--name is {method!r}; it must consist of letters, digits, spaces and _ . + -")
     if truth is not None:
         asked = _folder(truth, phase or "regions", int(connectivity or 8))
     else:
@@ -63,6 +68,19 @@ def score(
     record = _score(asked, predictions, method, protocols)
     click.echo(f"Record: {write_record(record, output / 'records')}")
     board([output / "records"], output)
+
+
+def _check_choices(protocols: Sequence[str], phase: str | None, connectivity: str | None) -> None:
+    """Raise UsageError where a choice contradicts what a protocol fixes."""
+    from topobench.metrics import load_protocol
+
+    for protocol in map(load_protocol, protocols):
+        if phase and protocol.phase not in (None, phase):
+            raise click.UsageError(f"Protocol {protocol.name} fixes the phase to {protocol.phase}; leave out --phase.")
+        if connectivity and protocol.connectivity not in (None, int(connectivity)):
+            raise click.UsageError(
+                f"Protocol {protocol.name} fixes the connectivity to {protocol.connectivity}; leave out --connectivity."
+            )
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,10 @@ class Stopping:
         return 128 + (self.signal or 0)
 
     def handle(self, number: int, _frame: FrameType | None) -> None:
-        """Remember the first signal; give the next its default effect."""
+        """Remember the first signal; the next one, of either kind, has its default effect."""
         self.signal = number
-        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @contextmanager

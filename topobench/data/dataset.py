@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import Any, get_type_hints
 
-from topobench.cards import Card, load_card
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+
+from topobench.cards import Card, faults_of, load_card
 from topobench.data.adapter import Adapter
 from topobench.data.folds import split
 from topobench.data.locate import data_root
 from topobench.errors import CardError, DataError
-from topobench.registry import build, load, nearest
+from topobench.registry import load
 from topobench.types import Sample
 
 __all__ = ["Dataset", "open_adapter", "open_dataset"]
@@ -33,6 +37,9 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.image_ids)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self[image_id] for image_id in self.image_ids)
 
     def __getitem__(self, image_id: str) -> Sample:
         """Return a sample by its id; KeyError for an id that the data set has not."""
@@ -67,17 +74,25 @@ def open_dataset(name: str, data_dir: str | Path | None = None) -> Dataset:
 
 
 def open_adapter(card: Card, folder: Path) -> Adapter:
-    """Return the card's adapter; CardError for an option in ``[layout]`` that it does not take, or lacks."""
+    """Return the card's adapter; CardError for each option in ``[layout]`` that it does not take, lacks or mistypes."""
     maker = load("adapters", card.adapter)
-    options = inspect.signature(maker).parameters
-    known = [key for key in options if key not in ("card", "folder")]
-    faults = [f"unknown key {key!r}{nearest(key, known)}" for key in card.layout if key not in known]
-    faults += [f"key {key!r} is missing" for key in known if key not in card.layout and _needed(options[key])]
-    if faults:
-        raise CardError(f"card {card.name!r}, [layout] of the adapter {card.adapter!r}: {'; '.join(faults)}.")
-    adapter: Adapter = build("adapters", card.adapter, card.layout, card=card, folder=folder)
+    schema = _options_of(maker)
+    try:
+        options = schema.model_validate(card.layout)
+    except ValidationError as error:
+        faults = faults_of(error, schema)
+        raise CardError(f"card {card.name!r}, [layout] of the adapter {card.adapter!r}: {faults}.") from error
+    adapter: Adapter = maker(card=card, folder=folder, **dict(options))
     return adapter
 
 
-def _needed(option: inspect.Parameter) -> bool:
-    return option.default is inspect.Parameter.empty
+def _options_of(maker: Any) -> type[BaseModel]:
+    """Return the schema of an adapter's options: its parameters, but for card and folder, with their annotations."""
+    function = maker if inspect.isfunction(maker) else getattr(maker, "__init__")  # noqa: B009
+    hints = get_type_hints(function, include_extras=True)
+    fields: dict[str, Any] = {
+        name: (hints.get(name, Any), ... if parameter.default is parameter.empty else parameter.default)
+        for name, parameter in inspect.signature(maker).parameters.items()
+        if name not in ("card", "folder")
+    }
+    return create_model("Layout", __config__=ConfigDict(extra="forbid", allow_inf_nan=False), **fields)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from topobench.errors import DataError
 
@@ -21,21 +21,25 @@ SINGLE_CHANNEL_MODES = ("1", "L", "I;16", "I;16B", "I", "F")
 def read_image(path: Path) -> NDArray[Any]:
     """Return the pixels of a PNG (H, W), a TIFF (H, W) or (pages, H, W), or a .npy file, as stored.
 
-    DataError, with the path, where the file is truncated, not an image, or has colours or a palette.
+    DataError, with the path, where the file is damaged, not an image, or has colours or a palette.
     """
     try:
-        if path.suffix == ".npy":
-            return np.asarray(np.load(path, allow_pickle=False))
-        if path.suffix in (".tif", ".tiff"):
-            return np.asarray(tifffile.imread(path))
-        with Image.open(path) as image:
-            if image.mode not in SINGLE_CHANNEL_MODES:
-                raise DataError(f"{path} has the mode {image.mode}; it must have one channel and no palette.")
-            return np.asarray(image)
+        return _decode(path)
     except DataError:
         raise
-    except (OSError, ValueError, EOFError, tifffile.TiffFileError, UnidentifiedImageError) as error:
-        raise DataError(f"{path} cannot be read as an image: {error}") from error
+    except Exception as error:  # damaged files make the decoders raise whatever they like
+        raise DataError(f"{path} cannot be read as an image: {type(error).__name__}: {error}") from error
+
+
+def _decode(path: Path) -> NDArray[Any]:
+    if path.suffix.lower() == ".npy":
+        return np.asarray(np.load(path, allow_pickle=False))
+    if path.suffix.lower() in (".tif", ".tiff"):
+        return np.asarray(tifffile.imread(path))
+    with Image.open(path) as image:
+        if image.mode not in SINGLE_CHANNEL_MODES:
+            raise DataError(f"{path} has the mode {image.mode}; it must have one channel and no palette.")
+        return np.asarray(image)
 
 
 def read_stack(path: Path) -> NDArray[Any]:

@@ -9,7 +9,6 @@ to the image alone, never to the truth.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -67,18 +66,18 @@ class SyntheticMembranes:
     contrast : intensity of a cell less that of a membrane
     blur : sigma of the Gaussian, pixels
     noise : standard deviation of the noise
-    gaps : faint stretches for each cell, on average
-    granules : dark spots in each cell, on average
+    gaps : faint stretches of membrane for each 26x26 pixels, on average
+    granules : dark spots inside cells for each 26x26 pixels, on average
     """
 
     def __init__(
-        self, card: Card, folder: Path, seed: int, spacing: float, width: Sequence[float],
+        self, card: Card, folder: Path, seed: int, spacing: float, width: tuple[float, float],
         contrast: float, blur: float, noise: float, gaps: float, granules: float,
     ) -> None:  # fmt: skip
-        if len(width) != 2 or not 2.0 <= width[0] <= width[1] < spacing:
+        if not 2.0 <= width[0] <= width[1] < spacing:
             raise CardError(f"card {card.name!r}: width is {list(width)}; wanted 2 <= lowest <= highest < spacing.")
         self.card, self.seed = card, seed
-        self.spacing, self.width = spacing, (float(width[0]), float(width[1]))
+        self.spacing, self.width = spacing, width
         self.look = Look(contrast, blur, noise, gaps, granules)
         self.image_ids = tuple(f"image-{index:02d}" for index in range(card.count))
 
@@ -167,12 +166,14 @@ def _unframed(cell: IntArray, kept: BoolArray, cells: int) -> tuple[int, int]:
 
 def _ring(image: IntArray) -> IntArray:
     """Return the border pixels in cyclic order."""
+    if image.size == 1:
+        return image.ravel()
     return np.concatenate([image[0, :-1], image[:-1, -1], image[-1, :0:-1], image[:0:-1, 0]])
 
 
-def _spots(where: BoolArray, per_cell: float, radius: float, random: np.random.Generator) -> Floats:
-    """Return Gaussian spots of height 1 or so, centred on random pixels of a mask, `per_cell` for each 26x26 pixels."""
-    count = random.poisson(per_cell * where.size / 26**2)
+def _spots(where: BoolArray, density: float, radius: float, random: np.random.Generator) -> Floats:
+    """Return Gaussian spots of height 1 or so, centred on random pixels of a mask, `density` for each 26x26 pixels."""
+    count = random.poisson(density * where.size / 26**2)
     places = np.flatnonzero(where)
     spots = np.zeros(where.size)
     if places.size:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from topobench.cards import Card
+from topobench.cards import Card, Count
 from topobench.data.readers import read_stack, to_unit
 from topobench.errors import DataError
 from topobench.files import digest, file_sha256
@@ -31,11 +30,11 @@ class TiffStack:
 
     def __init__(
         self, card: Card, folder: Path, images: str, labels: str,
-        structure: Sequence[int], background: Sequence[int], block: int = 1,
+        structure: tuple[int, ...], background: tuple[int, ...], block: Count = 1,
     ) -> None:  # fmt: skip
         self.card = card
         self.images, self.labels = folder / images, folder / labels
-        self.structure, self.background = list(structure), list(background)
+        self.structure, self.background = structure, background
         self.block = block
         self.image_ids = tuple(f"section-{page:02d}" for page in range(card.count))
         self._stacks: dict[Path, NDArray[Any]] = {}
@@ -71,6 +70,6 @@ class TiffStack:
         if strange:
             raise DataError(
                 f"{self.labels}, page {page}, has the label values {strange[:5]}; the card allows "
-                f"{self.structure} (structure) and {self.background} (background)."
+                f"{list(self.structure)} (structure) and {list(self.background)} (background)."
             )
-        return np.isin(labels, self.structure)
+        return np.isin(labels, np.array(self.structure))

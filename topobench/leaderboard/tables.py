@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,11 +23,13 @@ COLUMNS = ("betti_error", "arand_f_filled", "voi_filled", "accuracy", "arand_f",
 class Entry:
     """A method in a table: means over its images (first over seeds), and what stands behind them.
 
+    `version` is the beginning of the hash of its recipe; it stands behind the name where two share one.
     `undefined` counts, for each figure, the images for which it is not defined and which its mean leaves out.
     `complete` says that it was scored on every image of the table: only then it has a rank.
     """
 
     method: str
+    version: str
     kind: str
     rank: int | None
     means: dict[str, float]
@@ -106,25 +108,36 @@ def make_tables(records: Iterable[RunRecord]) -> list[Table]:
 
 
 def _table(found: Sequence[tuple[RunRecord, str]]) -> Table:
-    """Return the table of records that were scored alike; the last is a trained one if any is."""
+    """Return the table of records that were scored alike; the last is a trained one if any is.
+
+    Its images are those that trained methods were scored on, if there are any: what needs no training may have
+    been scored on more, and that neither counts nor takes a rank away.
+    """
     record, protocol = found[-1]
     rows = _tidy(found)
-    images = 0 if rows.empty else rows["image"].nunique()
-    methods = [_entry(str(method), part, images) for method, part in rows.groupby("method")] if images else []
+    trained = rows[rows["kind"] == "trained"] if len(rows) else rows
+    if len(trained):
+        rows = rows[rows["image"].isin(trained["image"])]
+    images = rows["image"].nunique() if len(rows) else 0
+    methods = [_entry(part, images) for _, part in rows.groupby("method")] if images else []
     failed = [(_label(record), record.status.removeprefix("failed: ")) for record, _ in found if not record.finished]
     columns = tuple(name for name in COLUMNS if name in record.protocols[protocol]["figures"])
     return Table(
         record.card["name"], record.card["version"], record.protocols[protocol], record.budget, record.device,
-        columns, tuple(_ranked(methods)), tuple(sorted(failed)),
+        columns, tuple(_ranked(_distinct(methods))), tuple(sorted(failed)),
     )  # fmt: skip
 
 
 def _tidy(found: Iterable[tuple[RunRecord, str]]) -> pd.DataFrame:
-    """Return one line for each image of each finished record: method, run, seed, cost, and its figures."""
+    """Return one line for each image of each finished record: method, run, seed, cost, and its figures.
+
+    Records are of one method if their whole recipe is the same, and the version of the training.
+    """
     lines = []
     for record, protocol in found:
         about = {
-            "method": record.recipe["name"], "kind": record.kind, "run": record.run_id,
+            "method": digest([record.kind, record.recipe, record.training_version]),
+            "name": record.recipe["name"], "kind": record.kind, "run": record.run_id,
             "seed": -1 if record.seed is None else record.seed,
             "train_seconds": record.cost.get("train_seconds"), "peak_memory_mib": record.cost.get("peak_memory_mib"),
         }  # fmt: skip
@@ -136,14 +149,16 @@ def _tidy(found: Iterable[tuple[RunRecord, str]]) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def _entry(method: str, rows: pd.DataFrame, images: int) -> Entry:
+def _entry(rows: pd.DataFrame, images: int) -> Entry:
     figures = [name for name in FIGURES if name in rows and rows[name].notna().any()]
     by_image = rows.groupby("image")[figures].mean()
     runs = rows.drop_duplicates("run")
-    trained = rows["kind"].iloc[0] == "trained"
+    first = rows.iloc[0]
+    trained = first["kind"] == "trained"
     return Entry(
-        method=method,
-        kind=str(rows["kind"].iloc[0]),
+        method=str(first["name"]),
+        version=str(first["method"])[:6],
+        kind=str(first["kind"]),
         rank=None,
         means={name: float(by_image[name].mean()) for name in figures},
         undefined={name: int(by_image[name].isna().sum()) for name in figures if by_image[name].isna().any()},
@@ -154,6 +169,15 @@ def _entry(method: str, rows: pd.DataFrame, images: int) -> Entry:
         train_seconds=float(runs["train_seconds"].mean()) if trained else None,
         peak_memory_mib=float(runs["peak_memory_mib"].max()) if trained else None,
     )
+
+
+def _distinct(entries: Sequence[Entry]) -> list[Entry]:
+    """Return entries with the version behind the name wherever two methods of one kind share a name."""
+    names = Counter((entry.kind, entry.method) for entry in entries)
+    return [
+        replace(entry, method=f"{entry.method} [{entry.version}]") if names[entry.kind, entry.method] > 1 else entry
+        for entry in entries
+    ]
 
 
 def _ranked(entries: Sequence[Entry]) -> list[Entry]:

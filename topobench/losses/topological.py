@@ -15,6 +15,7 @@ from topobench.losses.checks import check_pair
 from topobench.patches import cut, random_places
 from topobench.seeds import generator
 from topobench.topology import betti_numbers, persistence_pairs
+from topobench.topology.images import check_connectivity, check_dimensions
 from topobench.types import BoolArray, IntArray, PersistencePairs
 
 __all__ = ["TopologicalLoss"]
@@ -74,9 +75,10 @@ class TopologicalLoss(nn.Module):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        _check_options(patch_size, patches, connectivity, dimensions, matching, min_persistence)
+        _check_options(patch_size, patches, matching, min_persistence)
+        check_connectivity(connectivity)
         self.patch_size, self.patches = patch_size, patches
-        self.connectivity, self.frame, self.dimensions = connectivity, frame, tuple(sorted(set(dimensions)))
+        self.connectivity, self.frame, self.dimensions = connectivity, frame, check_dimensions(dimensions)
         self.matching, self.min_persistence = matching, min_persistence
         self.reseed(seed)
 
@@ -107,7 +109,7 @@ class TopologicalLoss(nn.Module):
     def _loss(self, likelihood: Tensor, truth: Tensor) -> Tensor:
         places = self._places(tuple(likelihood.shape))
         values = _cut_batch(likelihood.detach().cpu().numpy(), places, self.patch_size)
-        masks = _cut_batch(truth.detach().cpu().numpy() > 0.5, places, self.patch_size)
+        masks = _cut_batch((truth.detach() > 0.5).cpu().numpy(), places, self.patch_size)
         pairs = persistence_pairs(values, self.connectivity, self.frame, self.dimensions)
         wanted = self._wanted(masks)
         matched, others, without = self._match(pairs, wanted)
@@ -167,23 +169,12 @@ def _at_pixels(likelihood: Tensor, pairs: PersistencePairs, places: IntArray, wi
     return found[0], found[1]
 
 
-def _check_options(
-    patch_size: int | None,
-    patches: int,
-    connectivity: int,
-    dimensions: Sequence[int],
-    matching: str,
-    min_persistence: float,
-) -> None:
+def _check_options(patch_size: int | None, patches: int, matching: str, min_persistence: float) -> None:
     wrong = []
-    if patch_size is not None and patch_size < 1:
-        wrong.append(f"patch_size is {patch_size}; it must be at least 1, or None for whole maps")
-    if patches < 1:
-        wrong.append(f"patches is {patches}; it must be at least 1")
-    if connectivity not in (4, 8):
-        wrong.append(f"connectivity is {connectivity!r}; it must be 8 or 4")
-    if not dimensions or not set(dimensions) <= {0, 1}:
-        wrong.append(f"dimensions is {tuple(dimensions)!r}; it must name 0, 1 or both")
+    if patch_size is not None and not (isinstance(patch_size, int) and patch_size >= 1):
+        wrong.append(f"patch_size is {patch_size!r}; it must be an integer of at least 1, or None for whole maps")
+    if not (isinstance(patches, int) and patches >= 1):
+        wrong.append(f"patches is {patches!r}; it must be an integer of at least 1")
     if matching not in ("persistence", "wasserstein"):
         wrong.append(f"matching is {matching!r}; it must be 'persistence' or 'wasserstein'")
     if not 0 <= min_persistence < 1:

@@ -110,7 +110,7 @@ def _case(
 ) -> Case:
     if likelihood.shape != truth.shape:
         raise ArgumentError(f"the prediction has shape {likelihood.shape}, the truth {truth.shape}; they must agree.")
-    prediction, truth, domain = likelihood >= protocol.threshold, truth, None
+    prediction, domain = likelihood >= protocol.threshold, None
     if valid is not None:
         domain = _mask(valid, "validity mask")
         if domain.shape != truth.shape:

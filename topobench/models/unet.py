@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from topobench.errors import ArgumentError
+
 __all__ = ["UNet"]
 
 
@@ -25,6 +27,8 @@ class UNet(nn.Module):
 
     def __init__(self, in_channels: int = 1, width: int = 16, depth: int = 4) -> None:
         super().__init__()
+        if width < 1 or depth < 1:
+            raise ArgumentError(f"width is {width} and depth {depth}; a U-Net needs both to be at least 1.")
         widths = [width * 2**level for level in range(depth)]
         self.pool = nn.MaxPool2d(2, ceil_mode=True)
         self.down = nn.ModuleList(_double(before, after) for before, after in pairwise([in_channels, *widths]))

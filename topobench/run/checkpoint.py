@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from topobench.errors import RunError
 from topobench.files import write_atomic
 
 __all__ = ["latest", "save"]
@@ -34,12 +35,18 @@ def save(folder: Path, step: int, state: dict[str, Any]) -> Path:
 
 
 def latest(folder: Path) -> tuple[int, dict[str, Any]] | None:
-    """Return (steps done, state) of the newest checkpoint whose bytes match its name, or None."""
-    for path in _newest_first(folder):
+    """Return (steps done, state) of the newest checkpoint whose bytes match its name; None where there is none.
+
+    RunError where there are checkpoints and all are damaged: a training never starts afresh in silence.
+    """
+    paths = _newest_first(folder)
+    for path in paths:
         step, wanted = NAME.fullmatch(path.name).groups()  # type: ignore[union-attr]
         content = path.read_bytes()
         if _short_hash(content) == wanted:
             return int(step), torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    if paths:
+        raise RunError(f"all checkpoints in {folder} are damaged; remove that folder to train from the start")
     return None
 
 

@@ -6,6 +6,7 @@ import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -62,12 +63,13 @@ def execute(run: Run, store: Path, watcher: Watcher, stopping: Callable[[], bool
     """
     watcher.run_started(run)
     execution = _Execution(run, store, watcher, stopping)
-    record = execution.found()
-    if record is not None:
-        watcher.run_ended(run, record, True)
-        return record
+    before = execution.before
+    if before is not None and not execution.missing:
+        watcher.run_ended(run, before, True)
+        return before
     record = execution.record()
-    write_record(record, store / "records")
+    if record.finished or before is None:  # a new scoring that fails takes nothing away
+        write_record(record, store / "records")
     watcher.run_ended(run, record, False)
     return record
 
@@ -82,37 +84,44 @@ class _Execution:
     stopping: Callable[[], bool]
     cost: dict[str, float] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def settings(self) -> dict[str, dict[str, Any]]:
         """The run's protocols, with every choice that their figures depend on."""
         card = self.run.dataset.card
         return protocol_settings(self.run.protocols, card.phase, card.connectivity)
 
-    def found(self) -> RunRecord | None:
-        """Return the record in the store if the run is finished and scored by its protocols as they are now."""
+    @cached_property
+    def before(self) -> RunRecord | None:
+        """The finished record in the store, by whatever protocols it was scored."""
         path = record_path(self.store / "records", self.run.identity())
-        if not path.exists():
-            return None
         try:
-            record = read_record(path)
+            record = read_record(path) if path.exists() else None
         except RecordError:
             return None  # torn or edited: made anew, from the checkpoint
-        return record if record.finished and self.settings.items() <= record.protocols.items() else None
+        return record if record and record.finished else None
+
+    @property
+    def missing(self) -> list[str]:
+        """The run's protocols by which it is not scored yet, or was when they made other choices."""
+        done = self.before.protocols if self.before else {}
+        return [name for name, choices in self.settings.items() if done.get(name) != choices]
 
     def record(self) -> RunRecord:
-        """Return the run's new record, finished or failed."""
+        """Return the run's new record, finished or failed; what was scored before and still stands is in it too."""
+        kept = [row for row in self.before.rows if row.protocol not in self.missing] if self.before else []
         rows: list[Row] = []
         status = "finished"
         try:
             train_ids, scored_ids = self.run.dataset.fold(self.run.fold)
             predict = self._predictor([self.run.dataset[image_id] for image_id in train_ids])
-            rows = self._rows(scored_ids, predict)
+            rows = [*kept, *self._rows(scored_ids, predict)]
         except Stopped:
             raise
         except Exception as error:  # whatever a plugin raises: the other runs go on
             status = f"failed: {_reason(error)}"
         self.cost["peak_memory_mib"] = round(peak_memory_mib(), 1)
-        return make_record(self.run.identity(), status, self.settings, rows, self.cost, _environment(self.run))
+        settings = {**(self.before.protocols if self.before else {}), **self.settings}
+        return make_record(self.run.identity(), status, settings, rows, self.cost, _environment(self.run))
 
     def _predictor(self, samples: Sequence[Sample]) -> Predictor:
         """Return what predicts: the null row made from the training samples, or the trained model."""
@@ -140,7 +149,7 @@ class _Execution:
         samples = (run.dataset[image_id] for image_id in image_ids)
         started = time.perf_counter()
         rows: list[Row] = []
-        scored = score_samples(samples, predict, run.protocols, card.phase, card.connectivity)
+        scored = score_samples(samples, predict, self.missing, card.phase, card.connectivity)
         for done, found in enumerate(scored, start=1):
             rows += found
             self.watcher.scored(run, done, len(image_ids))

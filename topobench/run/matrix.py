@@ -20,7 +20,6 @@ class Run:
     """One recipe (or null row, where `recipe` is None) on one data set, one fold, one seed."""
 
     name: str
-    title: str
     recipe: Recipe | None
     dataset: Dataset
     fold: int
@@ -61,12 +60,10 @@ def expand(suite: Suite, recipes: Sequence[Recipe], datasets: Sequence[Dataset],
 
 
 def _of_fold(suite: Suite, dataset: Dataset, fold: int, recipes: Sequence[Recipe], device: Device) -> Iterator[Run]:
-    dataset.fold(fold)  # raises where the card has no such fold
     for name in suite.nulls:
-        title = load("nulls", name).title
         nothing = Device("cpu", "float32", 1)
-        yield Run(name, title, None, dataset, fold, None, None, nothing, suite.protocols)
+        yield Run(name, None, dataset, fold, None, None, nothing, suite.protocols)
     for recipe in recipes:
         for seed in suite.seeds:
             budget = suite.budget or recipe.budget
-            yield Run(recipe.name, recipe.title, recipe, dataset, fold, seed, budget, device, suite.protocols)
+            yield Run(recipe.name, recipe, dataset, fold, seed, budget, device, suite.protocols)

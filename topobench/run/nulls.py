@@ -21,7 +21,6 @@ class RawThreshold:
     """
 
     version: ClassVar[int] = 1
-    title: ClassVar[str] = "Threshold of the raw image (no training)"
 
     def __init__(self, samples: Sequence[Sample]) -> None:
         levels = np.concatenate([_levels(sample)[_valid(sample)] for sample in samples])

@@ -25,7 +25,7 @@ def gudhi_pairs(images: NDArray[Any], connectivity: int, frame: bool, dimensions
     flat = images.reshape(len(images), images.shape[1] * images.shape[2]).astype(np.float64)
     birth = np.where(birth_pixel < 0, np.inf, flat[index, birth_pixel])
     death = np.where(death_pixel < 0, -np.inf, flat[index, death_pixel])
-    kept = ((birth > death) | (death_pixel < 0) | (birth_pixel < 0)) & np.isin(dimension, dimensions)
+    kept = ((birth > death) | (death_pixel < 0)) & np.isin(dimension, dimensions)  # essential classes always
     return PersistencePairs(*(part[kept] for part in (index, dimension, birth, death, birth_pixel, death_pixel)))
 
 

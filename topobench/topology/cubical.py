@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 from numpy.typing import ArrayLike
 
-from topobench.errors import ArgumentError
 from topobench.registry import load
-from topobench.topology.images import as_image_batch, check_connectivity
+from topobench.topology.images import as_image_batch, check_connectivity, check_dimensions
 from topobench.types import PersistencePairs
 
 __all__ = ["persistence_pairs"]
@@ -57,8 +56,5 @@ def persistence_pairs(
     """
     images = as_image_batch(likelihood)
     check_connectivity(connectivity)
-    wanted = tuple(sorted(set(dimensions)))
-    if not wanted or not set(wanted) <= {0, 1}:
-        raise ArgumentError(f"dimensions is {tuple(dimensions)!r}; it must name 0 (components), 1 (holes) or both.")
-    pairs: PersistencePairs = load("backends", backend)(images, connectivity, frame, wanted)
+    pairs: PersistencePairs = load("backends", backend)(images, connectivity, frame, check_dimensions(dimensions))
     return pairs

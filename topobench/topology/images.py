@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from topobench.errors import ArgumentError
 from topobench.types import BoolArray
 
-__all__ = ["as_bool", "as_image_batch", "as_mask_batch", "check_connectivity"]
+__all__ = ["as_bool", "as_image_batch", "as_mask_batch", "check_connectivity", "check_dimensions"]
 
 EXACT = 2**53  # the integers up to here are exact in float64
 
@@ -19,6 +20,14 @@ def check_connectivity(connectivity: int) -> None:
     """Raise ArgumentError unless the connectivity of the structure is 4 or 8."""
     if connectivity not in (4, 8):
         raise ArgumentError(f"connectivity is {connectivity!r}; it must be 8 (pixels as squares) or 4 (as vertices).")
+
+
+def check_dimensions(dimensions: Sequence[int]) -> tuple[int, ...]:
+    """Return the dimensions asked for, sorted; ArgumentError unless they name 0 (components), 1 (holes) or both."""
+    wanted = set() if isinstance(dimensions, int) else set(dimensions)
+    if not wanted or not wanted <= {0, 1}:
+        raise ArgumentError(f"dimensions is {dimensions!r}; it must be (0,), (1,) or (0, 1): components, holes.")
+    return tuple(sorted(wanted))
 
 
 def as_image_batch(image: ArrayLike) -> NDArray[Any]:
@@ -53,7 +62,7 @@ def as_bool(mask: ArrayLike, word: str) -> BoolArray:
     if array.dtype == np.bool_:
         return array
     if array.dtype.kind not in "uif" or not ((array == 0) | (array == 1)).all():
-        found = ", ".join(str(value) for value in np.unique(array)[:5])
+        found = ", ".join(sorted(map(str, set(array.ravel().tolist())))[:5])
         raise ArgumentError(
             f"the {word} is {array.dtype} with the values {found} ...; it must be bool, or 0 and 1 (1 = structure)."
         )
