@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -111,7 +112,9 @@ def test_data_status(tmp_path):
 def test_run_leaves_records_and_a_leaderboard(finished):
     suite, out, result = finished
     assert "\x1b" not in result.stdout + result.stderr  # no terminal: no control codes
-    assert "null-threshold (null)" in result.stdout
+    assert re.search(r"^ ?1 +\S+", result.stdout, re.MULTILINE)  # ranks are there, within 80 columns
+    assert re.search(r"^ ?[12] +null-threshold \(null\)( +\d+\.\d{3}){6} *$", result.stdout, re.MULTILINE)
+    assert max(map(len, result.stdout.splitlines()[:-1])) <= 80
     assert "unet-topo on synthetic-membranes, fold 0 seed 0: finished in" in result.stderr
     assert {path.name for path in out.iterdir()} == {"records", "checkpoints", "leaderboard.md", "index.html"}
     again = topobench_command("run", "--suite", suite, "-o", out)

@@ -34,17 +34,17 @@ def board(paths: Sequence[Path], output: Path) -> None:
 def _print(table: Table) -> None:
     """Print a table that fits 80 columns."""
     console = Console(highlight=False)
-    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    grid.add_column("rank", justify="right")
-    grid.add_column("method", no_wrap=True)
+    grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    grid.add_column("#", justify="right", no_wrap=True)
+    grid.add_column("method", overflow="fold")  # where room lacks, names give way and figures do not
     for name in table.columns:
         grid.add_column(_heading(name), justify="right", no_wrap=True)
     for entry in table.entries:
         method = entry.method if entry.kind == "trained" else f"{entry.method} ({entry.kind})"
         grid.add_row(str(entry.rank or "-"), method, *(format_figure(entry, name) for name in table.columns))
-    click.echo(f"\n{table.title}")
+    console.print(f"\n{table.title}", markup=False)
     console.print(grid)
-    click.echo(f"{table.conditions}\n")
+    console.print(f"\n{table.conditions}\n", markup=False)
     for label, reason in table.failures:
         click.echo(f"Failed, not ranked: {label}: {reason}")
 
