@@ -1,0 +1,61 @@
+"""What needs a CUDA device: mixed precision trains, and losses and models agree with the CPU."""
+
+import copy
+
+import pytest
+import torch
+
+import topobench
+from tests.run.test_train import training_set
+from topobench.cards import Budget, load_recipe
+from topobench.losses import TopologicalLoss
+from topobench.run.device import choose_device
+from topobench.run.evaluate import model_predictor
+from topobench.run.train import Trainer
+from topobench.types import Sample
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+
+
+def test_auto_takes_cuda_and_mixed_precision():
+    device = choose_device()
+    assert device.kind == "cuda"
+    assert device.autocast_dtype in (torch.bfloat16, torch.float16)
+
+
+@pytest.mark.parametrize("matching", ["persistence", "wasserstein"])
+def test_topological_loss_and_gradient_agree_with_the_cpu(matching):
+    logits = torch.randn(2, 1, 80, 90, generator=torch.Generator().manual_seed(0))
+    target = (torch.rand(2, 1, 80, 90, generator=torch.Generator().manual_seed(1)) < 0.3).float()
+    found = []
+    for device in ("cpu", "cuda"):
+        here = logits.to(device).detach().requires_grad_()
+        loss = TopologicalLoss(patch_size=33, dimensions=(0, 1), matching=matching)(here, target.to(device))
+        loss.backward()
+        found.append((loss.item(), here.grad.cpu()))
+    assert found[0][0] == pytest.approx(found[1][0], rel=1e-5)
+    assert torch.allclose(found[0][1], found[1][1], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", topobench.list_names("models"))
+def test_models_agree_with_the_cpu(name):
+    torch.manual_seed(0)
+    model = topobench.load_model(name).eval()
+    image = torch.randn(2, 1, 65, 50)
+    with torch.inference_mode():
+        there = copy.deepcopy(model).cuda()(image.cuda()).cpu()
+        assert torch.allclose(model(image), there, atol=1e-2)
+
+
+def test_training_in_mixed_precision_learns_and_resumes(tmp_path):
+    budget, device = Budget(steps=40, batch=4, crop=32), choose_device("cuda")
+    seen = []
+    trainer = Trainer(load_recipe("unet-topo"), budget, 0, device, training_set(), tmp_path)
+    trainer.run(lambda _, values: seen.append(values["cross-entropy"]), lambda: len(seen) == 20)
+    trainer = Trainer(load_recipe("unet-topo"), budget, 0, device, training_set(), tmp_path)
+    assert trainer.step == 20
+    assert trainer.run(lambda _, values: seen.append(values["cross-entropy"]), lambda: False)
+    assert sum(seen[-5:]) < 0.8 * sum(seen[:5])
+    image, truth = training_set().stacks[0][:-1], training_set().stacks[0][-1] > 0.5
+    likelihood = model_predictor(trainer.model, "cuda")(Sample("0", image, truth))
+    assert likelihood.shape == truth.shape
