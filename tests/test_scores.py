@@ -1,13 +1,14 @@
 """Records: written whole, read back equal, refused when torn, edited or contradictory."""
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
 from topobench.errors import RecordError
+from topobench.scores import IDENTITY as IDENTITY_FIELDS
 from topobench.scores import make_record, read_record, read_records, run_id_of, write_record
-from topobench.types import Row
+from topobench.types import Row, RunRecord
 
 IDENTITY = {
     "kind": "trained", "recipe": {"name": "unet-ce", "version": 1}, "card": {"name": "toy", "version": 1},
@@ -41,6 +42,11 @@ def test_round_trip(tmp_path):
 @pytest.mark.parametrize("key", IDENTITY)
 def test_every_part_of_the_identity_changes_the_id(key):
     assert run_id_of({**IDENTITY, key: "other"}) != run_id_of(IDENTITY)
+
+
+def test_identity_is_the_first_fields_of_a_record():
+    assert tuple(field.name for field in fields(RunRecord))[: len(IDENTITY_FIELDS)] == IDENTITY_FIELDS
+    assert len(IDENTITY_FIELDS) == 11
 
 
 def test_versions_and_figures_do_not_change_the_id():

@@ -102,7 +102,10 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 def singular(kind: str) -> str:
     """Return the word for one of a kind: ``losses`` -> ``loss``, ``datasets`` -> ``data set``."""
-    words = {"losses": "loss", "datasets": "data set", "backends": "back end", "nulls": "null row"}
+    words = {
+        "losses": "loss", "datasets": "data set", "backends": "back end", "nulls": "null row",
+        "anything": "card, recipe, suite, model or other thing",
+    }  # fmt: skip
     return words.get(kind, kind[:-1])
 
 

@@ -60,20 +60,14 @@ def show(name: str) -> None:
     known = {kind: topobench.list_names(kind) for kind in KINDS}
     found = [kind for kind in KINDS if name in known[kind]]
     if not found:
-        raise unknown_name("names", name, {other for names in known.values() for other in names})
+        raise unknown_name("anything", name, {other for names in known.values() for other in names})
     for kind in found:
         click.echo(f"# {name}, one of the {kind}")
         if kind in cards.PLACES:
-            click.echo(_path(kind, name).read_text(encoding="utf-8"))
+            click.echo((cards.folder(kind) / f"{name}.toml").read_text(encoding="utf-8"))
             _file(kind, name)  # a file that is not valid is shown, and then said to be so
         else:
             click.echo(_about(kind, name))
-
-
-def _path(kind: str, name: str) -> Any:
-    from topobench import cards
-
-    return cards.folder(kind) / f"{name}.toml"
 
 
 def _file(kind: str, name: str) -> Any:
