@@ -50,7 +50,11 @@ BUILTINS: dict[str, dict[str, str]] = {
         "voi_filled": "topobench.metrics.clustering:rand_and_voi_filled",
     },
     "protocols": {"hu2019": "topobench.metrics.protocols:HU2019"},
-    "backends": {"gudhi": "topobench.topology.backends:gudhi_pairs"},
+    "backends": {
+        "numba": "topobench.topology.backends:numba_pairs",
+        "gudhi": "topobench.topology.backends:gudhi_pairs",
+        "cripser": "topobench.topology.backends:cripser_pairs",
+    },
     "nulls": {"null-threshold": "topobench.run.nulls:RawThreshold"},
 }
 

@@ -1,27 +1,79 @@
-"""Back ends of `persistence_pairs`: each takes checked images (B, H, W) and returns `PersistencePairs`."""
+"""Back ends of `persistence_pairs`: each takes checked images (B, H, W) and returns their `PersistencePairs`.
+
+They are called from several threads at once, each with its share of a batch. Packages are imported by the back end
+that needs them, so that nobody waits for the others.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-import gudhi
 import numpy as np
 from numpy.typing import NDArray
 
-from topobench.types import IntArray, PersistencePairs
+from topobench.errors import ArgumentError
+from topobench.types import FloatArray, IntArray, PersistencePairs
 
-__all__ = ["gudhi_pairs"]
+__all__ = ["cripser_pairs", "gudhi_pairs", "numba_pairs"]
+
+EXACT_IN_FLOAT32 = {np.dtype(name) for name in ("bool", "i1", "u1", "i2", "u2", "f2", "f4")}
+
+
+def numba_pairs(images: NDArray[Any], connectivity: int, frame: bool, dimensions: tuple[int, ...]) -> PersistencePairs:
+    """Return the pairs by our own kernel, which computes in float32 where that is exact, else in float64."""
+    from topobench.topology.kernels import persistence
+    from topobench.topology.links import links_of
+
+    height, width = images.shape[1:]
+    if (places := (height + 2) * (width + 2)) >= 2**32:
+        raise ArgumentError(
+            f"the image has {height} x {width} pixels; the back end 'numba' takes images of fewer than 2**32 with "
+            "their border. Cut it into tiles."
+        )
+    wide = images.dtype not in EXACT_IN_FLOAT32
+    images = np.require(images, np.float64 if wide else np.float32, ["C_CONTIGUOUS", "WRITEABLE", "ALIGNED"])
+    room = np.empty(places, images.dtype)
+    bits = room.view(np.uint64 if wide else np.uint32)
+    flip = np.uint8(0 if connectivity == 8 else 255)
+    wanted = (0 in dimensions, 1 in dimensions)
+    index, value = persistence(images, room, bits, links_of(connectivity, width + 2), flip, frame, wanted)
+    return PersistencePairs(index[0], index[1], value[0], value[1], index[2], index[3])
 
 
 def gudhi_pairs(images: NDArray[Any], connectivity: int, frame: bool, dimensions: tuple[int, ...]) -> PersistencePairs:
-    """Return the pairs by gudhi's cubical complex, one image at a time.
+    """Return the pairs by gudhi's cubical complex, one image at a time."""
+    return _by_ranks(_gudhi_ranks, images, connectivity, frame, dimensions)
 
-    gudhi sees the rank at which each pixel enters, not its value: ranks are distinct, so that ties are broken by
-    our rule and every cell of the complex leads back to one pixel; and they are finite, whatever the values.
+
+def cripser_pairs(
+    images: NDArray[Any], connectivity: int, frame: bool, dimensions: tuple[int, ...]
+) -> PersistencePairs:
+    """Return the pairs by Cubical Ripser, one image at a time."""
+    return _by_ranks(_cripser_ranks, images, connectivity, frame, dimensions)
+
+
+def _by_ranks(
+    peer: Callable[[FloatArray, int], FloatArray],
+    images: NDArray[Any],
+    connectivity: int,
+    frame: bool,
+    dimensions: tuple[int, ...],
+) -> PersistencePairs:
+    """Return the pairs by a peer that takes the sublevel filtration of a single image.
+
+    It sees the rank at which each pixel enters, not its value: ranks are distinct, so that ties are broken by our
+    rule and every rank leads back to one pixel; and they are finite, whatever the values.
     """
-    tables = [_pixel_pairs(image, connectivity, frame) for image in images]
-    index = np.repeat(np.arange(len(images)), [len(table) for table in tables])
-    dimension, birth_pixel, death_pixel = np.concatenate([*tables, np.empty((0, 3), np.int64)]).T
+    tables = []
+    for image in images:
+        ranks, entered = _entry_ranks(image)
+        table = peer(np.pad(ranks, 1, constant_values=-1.0) if frame else ranks, connectivity)
+        table[np.isinf(table)] = -1
+        pixels = np.append(entered, -1)  # rank -1 is the frame, or no death at all: no pixel
+        tables.append(np.stack([table[:, 0].astype(np.int64), *pixels[table[:, 1:].astype(np.int64)].T]))
+    index = np.repeat(np.arange(len(images)), [table.shape[1] for table in tables])
+    dimension, birth_pixel, death_pixel = np.concatenate([*tables, np.empty((3, 0), np.int64)], axis=1)
     flat = images.reshape(len(images), images.shape[1] * images.shape[2]).astype(np.float64)
     birth = np.where(birth_pixel < 0, np.inf, flat[index, birth_pixel])
     death = np.where(death_pixel < 0, -np.inf, flat[index, death_pixel])
@@ -29,31 +81,34 @@ def gudhi_pairs(images: NDArray[Any], connectivity: int, frame: bool, dimensions
     return PersistencePairs(*(part[kept] for part in (index, dimension, birth, death, birth_pixel, death_pixel)))
 
 
-def _pixel_pairs(image: NDArray[Any], connectivity: int, frame: bool) -> IntArray:
-    """Return the rows (dimension, birth pixel, death pixel) of one image, -1 where there is no pixel."""
-    ranks, entered = _entry_ranks(image)
-    if frame:
-        ranks = np.pad(ranks, 1, constant_values=-1.0)
+def _gudhi_ranks(ranks: FloatArray, connectivity: int) -> FloatArray:
+    """Return rows (dimension, birth, death) by gudhi, which names cells; inf where a class does not die."""
+    import gudhi
+
     complex_ = gudhi.CubicalComplex(**{"vertices" if connectivity == 4 else "top_dimensional_cells": ranks})
     complex_.compute_persistence()
     cells = complex_.vertices_of_persistence_pairs() if connectivity == 4 else complex_.cofaces_of_persistence_pairs()
-    regular, essential = cells
-    blocks = [_block(dimension, pairs[:, 0], pairs[:, 1]) for dimension, pairs in enumerate(regular) if len(pairs)]
-    blocks += [_block(dimension, births, -1) for dimension, births in enumerate(essential) if len(births)]
-    table = np.concatenate(blocks)  # never empty: every image has an essential component
-    values = np.append(ranks.ravel(order="F"), -1.0)  # gudhi counts cells in Fortran order; -1 is no cell
-    for column in (1, 2):
-        rank = values[table[:, column]].astype(np.int64)
-        table[:, column] = np.where(rank < 0, -1, entered[rank])
-    return table
+    flat = ranks.ravel(order="F")  # gudhi counts cells in Fortran order
+    rows = [(dimension, *flat[pair]) for dimension, pairs in enumerate(cells[0]) for pair in pairs]
+    rows += [(dimension, flat[birth], np.inf) for dimension, births in enumerate(cells[1]) for birth in births]
+    return np.array(rows, np.float64)
 
 
-def _block(dimension: int, born: IntArray, died: IntArray | int) -> IntArray:
-    """Return the rows (dimension, birth cell, death cell) of pairs of one dimension."""
-    return np.stack(np.broadcast_arrays(dimension, born, died), axis=1)
+def _cripser_ranks(ranks: FloatArray, connectivity: int) -> FloatArray:
+    """Return rows (dimension, birth, death) by Cubical Ripser; inf where a class does not die."""
+    try:
+        import cripser
+    except ImportError as error:
+        raise ArgumentError(
+            "the back end 'cripser' needs the package cripser, which is not installed; "
+            "install it (pip install cripser), or take the back end 'numba'."
+        ) from error
+    thin = 1 in ranks.shape  # of a line both constructions are the same, and cripser 0.0.37 fails at the one
+    rows = cripser.compute_ph(ranks, filtration="V" if connectivity == 4 and not thin else "T", maxdim=1)
+    return np.asarray(rows, np.float64)[:, :3].copy()
 
 
-def _entry_ranks(image: NDArray[Any]) -> tuple[NDArray[np.float64], IntArray]:
+def _entry_ranks(image: NDArray[Any]) -> tuple[FloatArray, IntArray]:
     """Return for each pixel the rank at which it enters, and for each rank the pixel's flat index."""
     values = image.ravel().astype(np.float64)
     entered = np.argsort(-values, kind="stable")

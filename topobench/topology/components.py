@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
 
 from topobench.topology.images import as_mask_batch, check_connectivity
+from topobench.topology.threads import share
 from topobench.types import BoolArray, IntArray
 
 __all__ = ["betti_numbers", "label_components"]
 
 
-def label_components(mask: ArrayLike, connectivity: int = 8) -> NDArray[np.int32]:
+def label_components(mask: ArrayLike, connectivity: int = 8, threads: int | None = None) -> NDArray[np.int32]:
     """Number the connected components of a mask.
 
     Parameters
@@ -21,6 +21,8 @@ def label_components(mask: ArrayLike, connectivity: int = 8) -> NDArray[np.int32
     connectivity : 8 or 4
         Which neighbours belong together *in this mask*. For regions between membranes of connectivity 8 pass the
         inverted mask and 4, the dual.
+    threads : int or None
+        Among how many threads a batch is shared; None: as many as help. The answer is the same.
 
     Returns
     -------
@@ -28,20 +30,25 @@ def label_components(mask: ArrayLike, connectivity: int = 8) -> NDArray[np.int32
         0 outside the mask; within each image the components are numbered 1, 2, ... by their first pixel in
         row-major order.
     """
-    batch = as_mask_batch(mask)
-    check_connectivity(connectivity)
-    labels = _label(batch, connectivity)
-    before = np.concatenate([[0], _highest(labels)[:-1]]).astype(np.int32)
-    labels -= np.where(batch, before[:, None, None], np.int32(0))
-    return labels.reshape(np.shape(mask))
+    from topobench.topology.labelling import number_components
+
+    batch, reach = as_mask_batch(mask), _reach(connectivity)
+
+    def number(masks: BoolArray) -> NDArray[np.int32]:
+        labels = np.zeros(masks.shape, np.int32)
+        number_components(_bytes(masks), reach, labels)
+        return labels
+
+    parts = [labels for _, labels in share(number, batch, threads)]
+    return (parts[0] if len(parts) == 1 else np.concatenate(parts)).reshape(np.shape(mask))
 
 
 def betti_numbers(
-    mask: ArrayLike, connectivity: int = 8, frame: bool = False
+    mask: ArrayLike, connectivity: int = 8, frame: bool = False, threads: int | None = None
 ) -> tuple[int, int] | tuple[IntArray, IntArray]:
     """Count components (b0) and holes (b1) of a mask.
 
-    b0 is counted by labelling; b1 = b0 - (Euler characteristic), which is a sum over 2x2 windows.
+    Both are counted as runs of rows are joined: faster than by persistence, and than by labelling the holes.
 
     Parameters
     ----------
@@ -51,6 +58,8 @@ def betti_numbers(
         Of the structure; the background has the dual one.
     frame : bool
         Add a ring of structure outside the image first; in a framed membrane image b1 counts the cells.
+    threads : int or None
+        Among how many threads a batch is shared; None: as many as help. The answer is the same.
 
     Returns
     -------
@@ -62,42 +71,27 @@ def betti_numbers(
     >>> betti_numbers([[1, 1, 1], [1, 0, 1], [1, 1, 1]])
     (1, 1)
     """
-    batch = as_mask_batch(mask)
-    check_connectivity(connectivity)
-    if frame:
-        batch = np.pad(batch, ((0, 0), (1, 1), (1, 1)), constant_values=True)
-    b0 = np.diff(_highest(_label(batch, connectivity)), prepend=0).astype(np.int64)
-    b1 = b0 - _euler(batch, connectivity)
+    from topobench.topology.labelling import count_components_and_holes
+
+    batch, reach = as_mask_batch(mask), _reach(connectivity)
+
+    def count(masks: BoolArray) -> IntArray:
+        betti = np.empty((2, len(masks)), np.int64)
+        count_components_and_holes(_bytes(masks), reach, frame, betti)
+        return betti
+
+    b0, b1 = np.concatenate([betti for _, betti in share(count, batch, threads)], axis=1)
     if np.ndim(mask) == 2:
         return int(b0[0]), int(b1[0])
     return b0, b1
 
 
-def _label(batch: BoolArray, connectivity: int) -> NDArray[np.int32]:
-    """Label all images in one pass, as a volume whose slices do not touch; numbers ascend in row-major order."""
-    neighbours = np.zeros((3, 3, 3), dtype=bool)
-    neighbours[1] = ndimage.generate_binary_structure(2, 1 if connectivity == 4 else 2)
-    labels = np.zeros(batch.shape, dtype=np.int32)
-    ndimage.label(batch, neighbours, output=labels)
-    return labels
+def _reach(connectivity: int) -> int:
+    """Return how far a run reaches beyond its ends to touch a run of the next row."""
+    check_connectivity(connectivity)
+    return 1 if connectivity == 8 else 0
 
 
-def _highest(labels: NDArray[np.int32]) -> IntArray:
-    """Return the highest label in each image or any before it."""
-    return np.maximum.accumulate(labels.max(axis=(1, 2), initial=0).astype(np.int64))
-
-
-def _euler(batch: BoolArray, connectivity: int) -> IntArray:
-    """Return vertices - edges + squares of each image's cubical complex.
-
-    4: pixels are vertices, and an edge or square is there when all its pixels are. 8: pixels are squares, and an
-    edge or vertex is there when any of its pixels is.
-    """
-    join = np.logical_and if connectivity == 4 else np.logical_or
-    if connectivity == 8:
-        batch = np.pad(batch, ((0, 0), (1, 1), (1, 1)))
-    across = join(batch[:, :, 1:], batch[:, :, :-1])
-    down = join(batch[:, 1:], batch[:, :-1])
-    windows = join(across[:, 1:], across[:, :-1])
-    pixels, *edges, windows = (np.count_nonzero(cells, axis=(1, 2)) for cells in (batch, across, down, windows))
-    return np.asarray(pixels - sum(edges) + windows, dtype=np.int64)
+def _bytes(masks: BoolArray) -> NDArray[np.uint8]:
+    """Return the masks as contiguous bytes that the compiled code may take: it never writes to them."""
+    return np.require(masks, requirements=["C_CONTIGUOUS", "WRITEABLE"]).view(np.uint8)

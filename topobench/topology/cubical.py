@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from topobench.registry import load
 from topobench.topology.images import as_image_batch, check_connectivity, check_dimensions
+from topobench.topology.threads import share
 from topobench.types import PersistencePairs
 
 __all__ = ["persistence_pairs"]
@@ -18,7 +20,8 @@ def persistence_pairs(
     connectivity: int = 8,
     frame: bool = False,
     dimensions: Sequence[int] = (0, 1),
-    backend: str = "gudhi",
+    backend: str = "numba",
+    threads: int | None = None,
 ) -> PersistencePairs:
     """Return the persistence pairs of images, with the pixels at which classes are born and die.
 
@@ -37,6 +40,8 @@ def persistence_pairs(
     dimensions : subset of (0, 1)
     backend : str
         One of ``topobench list backends``; all give the same pairs.
+    threads : int or None
+        Among how many threads a batch is shared; None: as many as help. The answer is the same.
 
     Returns
     -------
@@ -54,7 +59,15 @@ def persistence_pairs(
     Edelsbrunner and Harer, *Computational Topology*, 2010; Garin et al., "Duality in persistent homology of
     images", 2020, arXiv:2005.04597 (T- and V-construction).
     """
-    images = as_image_batch(likelihood)
+    images, wanted = as_image_batch(likelihood), check_dimensions(dimensions)
     check_connectivity(connectivity)
-    pairs: PersistencePairs = load("backends", backend)(images, connectivity, frame, check_dimensions(dimensions))
-    return pairs
+    compute = load("backends", backend)
+    parts = share(lambda some: compute(some, connectivity, bool(frame), wanted), images, threads)
+    return parts[0][1] if len(parts) == 1 else _joined(parts)
+
+
+def _joined(parts: list[tuple[int, PersistencePairs]]) -> PersistencePairs:
+    """Return the pairs of all shares as one; each comes with the index of its first image."""
+    image = np.concatenate([first + pairs.image for first, pairs in parts])
+    names = "dimension", "birth", "death", "birth_pixel", "death_pixel"
+    return PersistencePairs(image, *(np.concatenate([getattr(pairs, name) for _, pairs in parts]) for name in names))

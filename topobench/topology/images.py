@@ -36,7 +36,9 @@ def as_image_batch(image: ArrayLike) -> NDArray[Any]:
     _check_shape(array)
     if array.dtype.kind not in "buif":
         raise ArgumentError(f"the image has dtype {array.dtype}; it must be bool, integer or floating point.")
-    if array.dtype.kind == "f" and np.isnan(array).any():
+    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+        raise ArgumentError(f"the image has dtype {array.dtype}; values beyond float64 would be rounded: convert it.")
+    if array.dtype.kind == "f" and array.size and np.isnan(array.min()):  # which carries NaN on
         places = np.argwhere(np.isnan(array))
         first = tuple(int(index) for index in places[0])
         raise ArgumentError(f"the image holds NaN at {len(places)} of {array.size} places, the first at {first}.")
