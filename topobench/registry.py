@@ -51,9 +51,9 @@ BUILTINS: dict[str, dict[str, str]] = {
     },
     "protocols": {"hu2019": "topobench.metrics.protocols:HU2019"},
     "backends": {
-        "numba": "topobench.topology.backends:numba_pairs",
-        "gudhi": "topobench.topology.backends:gudhi_pairs",
-        "cripser": "topobench.topology.backends:cripser_pairs",
+        "numba": "topobench.topology.native:numba_pairs",
+        "gudhi": "topobench.topology.peers:gudhi_pairs",
+        "cripser": "topobench.topology.peers:cripser_pairs",
     },
     "nulls": {"null-threshold": "topobench.run.nulls:RawThreshold"},
 }

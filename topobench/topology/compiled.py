@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import numba
 
@@ -17,9 +18,8 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     install) in the user's cache folder; `NUMBA_CACHE_DIR` names another one. Where no folder can be written at all,
     every process compiles anew, which takes seconds, but works.
     """
-    options = {"nogil": True, "error_model": "numpy"}  # numpy: a division needs no check for zero
+    compiler = partial(numba.njit, nogil=True, error_model="numpy")  # numpy: no check for a divisor of zero
     try:
-        kernel: Callable[..., Any] = numba.njit(cache=True, **options)(function)
+        return cast("Callable[..., Any]", compiler(cache=True)(function))
     except RuntimeError:  # numba found no folder that it can write to
-        kernel = numba.njit(**options)(function)
-    return kernel
+        return cast("Callable[..., Any]", compiler()(function))

@@ -93,5 +93,6 @@ def _reach(connectivity: int) -> int:
 
 
 def _bytes(masks: BoolArray) -> NDArray[np.uint8]:
-    """Return the masks as contiguous bytes that the compiled code may take: it never writes to them."""
-    return np.require(masks, requirements=["C_CONTIGUOUS", "WRITEABLE"]).view(np.uint8)
+    """Return the masks as contiguous bytes; what is read-only is copied, or numba would compile the code anew."""
+    masks = np.ascontiguousarray(masks)
+    return (masks if masks.flags.writeable else masks.copy()).view(np.uint8)

@@ -1,4 +1,8 @@
-"""Persistence of 2-D images in the superlevel filtration: conventions and checks; back ends do the work."""
+"""Persistence of 2-D images in the superlevel filtration: conventions and checks; back ends do the work.
+
+A back end takes checked images (B, H, W), connectivity, frame and the dimensions, and returns `PersistencePairs`. It is
+called from several threads at once, each with its share of a batch.
+"""
 
 from __future__ import annotations
 

@@ -53,10 +53,10 @@ class Forest(NamedTuple):
 
 
 class Pairs(NamedTuple):
-    """Room for pairs: `index` (4, N) = image, dimension, birth pixel, death pixel; `value` (2, N) = birth, death."""
+    """Room for pairs: `numbers` (4, N) = image, dimension, birth pixel, death pixel; `values` (2, N) = birth, death."""
 
-    index: Array
-    value: Array
+    numbers: Array
+    values: Array
 
 
 @compiled
@@ -81,9 +81,9 @@ def persistence(
 
     Returns
     -------
-    index : int64 (4, N)
+    numbers : int64 (4, N)
         Image, dimension, birth pixel and death pixel of each pair.
-    value : float64 (2, N)
+    values : float64 (2, N)
         Birth and death.
     """
     stride = images.shape[2] + 2
@@ -103,7 +103,7 @@ def persistence(
                 joined, lost, waiting = _merge(waiting, ends, forest)
                 used = _record(pairs, used, (number, dimension, stride, frame), edges, joined, lost, forest, values)
             waiting = _reversed(waiting)
-    return pairs.index[:, :used], pairs.value[:, :used]
+    return pairs.numbers[:, :used], pairs.values[:, :used]
 
 
 @compiled
@@ -243,7 +243,7 @@ def _edges(saddles: Array, earlier: Array, joins: Array) -> Any:
 
 
 @compiled
-def _order_of_entry(edges: Array, bits: Array) -> Array:
+def _order_of_entry(edges: Array, bits: Array) -> Any:
     """Return the numbers of the edges in the order in which their saddles enter: a stable radix sort, byte by byte."""
     digits = bits.itemsize
     keys, order = np.empty((2, edges.size), U64), np.empty((2, edges.size), U32)
@@ -271,7 +271,7 @@ def _key(bits: Any, sign: Any) -> Any:
 
 
 @compiled
-def _is_shared(counts: Array, total: int) -> bool:
+def _is_shared(counts: Array, total: int) -> Any:
     """Return whether all keys have the same digit, so that there is nothing to sort by."""
     for count in counts:
         if count:
@@ -392,15 +392,15 @@ def _reversed(numbers: Array) -> Array:
 @compiled
 def _with_room(pairs: Pairs, used: int, more: int, images: int) -> Pairs:
     """Return pairs with room for `more` pairs; if that takes a new place, one for all images that are left."""
-    if used + more <= pairs.value.shape[1]:
+    if used + more <= pairs.values.shape[1]:
         return pairs
     room = used + more * images
     longer = Pairs(np.empty((4, room), np.int64), np.empty((2, room), np.float64))
     for pair in range(used):
         for row in range(4):
-            longer.index[row, pair] = pairs.index[row, pair]
+            longer.numbers[row, pair] = pairs.numbers[row, pair]
         for row in range(2):
-            longer.value[row, pair] = pairs.value[row, pair]
+            longer.values[row, pair] = pairs.values[row, pair]
     return longer
 
 
@@ -428,14 +428,14 @@ def _write(pairs: Pairs, used: int, owner: Any, born: Any, died: Any, values: Ar
     number, dimension, stride, _ = owner
     birth = np.float64(values[born]) if born else np.inf
     death = np.float64(values[died]) if died else -np.inf
-    pairs.index[0, used], pairs.index[1, used] = number, dimension
-    pairs.index[2, used], pairs.index[3, used] = _pixel(born, stride), _pixel(died, stride)
-    pairs.value[0, used], pairs.value[1, used] = birth, death
+    pairs.numbers[0, used], pairs.numbers[1, used] = number, dimension
+    pairs.numbers[2, used], pairs.numbers[3, used] = _pixel(born, stride), _pixel(died, stride)
+    pairs.values[0, used], pairs.values[1, used] = birth, death
     return used + (birth > death or died == 0)
 
 
 @compiled
-def _pixel(place: Any, stride: int) -> int:
+def _pixel(place: Any, stride: int) -> Any:
     """Return the flat index of a place in the image without its border, -1 for place 0."""
     if place == 0:
         return -1

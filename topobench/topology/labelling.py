@@ -88,7 +88,7 @@ def _lay(mask: Array, margin: int, line: Array) -> None:
 
 
 @compiled
-def _runs(line: Array, changes: Array) -> int:
+def _runs(line: Array, changes: Array) -> Any:
     """Write where runs begin and end, in turn; return how many there are of both."""
     found = U64(0)
     for place in range(U64(1), U64(line.size)):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any, TypeVar
 
 from numpy.typing import NDArray
@@ -17,13 +18,12 @@ from topobench.errors import ArgumentError
 __all__ = ["share"]
 
 Part = TypeVar("Part")
-WORTH_A_THREAD = 2**16  # pixels take some tenths of a millisecond; a thread is started in less than one tenth
+WORTH_A_THREAD = 2**16  # pixels take some tenths of a millisecond; a thread is at work in less than one tenth
+SHARES = 2  # for each thread, so that the one that is held up does less
 
 
-def share(
-    work: Callable[[NDArray[Any]], Part], batch: NDArray[Any], threads: int | None
-) -> list[tuple[int, Part]]:
-    """Return what `work` makes of each thread's share of a batch, with the index of the share's first image.
+def share(work: Callable[[NDArray[Any]], Part], batch: NDArray[Any], threads: int | None) -> list[tuple[int, Part]]:
+    """Return what `work` makes of the shares of a batch, each with the index of the share's first image.
 
     Parameters
     ----------
@@ -34,15 +34,33 @@ def share(
         At most so many threads, and never more than images. None: as many as are worth starting, and as the
         processor and the environment variable OMP_NUM_THREADS allow.
     """
-    count = min(_threads_for(batch.size) if threads is None else _checked(threads), len(batch))
+    count = min(_worthwhile(batch.size) if threads is None else _checked(threads), len(batch))
     if count <= 1:
         return [(0, work(batch))]
-    firsts = [number * len(batch) // count for number in range(count + 1)]
-    shares = [batch[first:last] for first, last in zip(firsts, firsts[1:], strict=False)]
-    with ThreadPoolExecutor(count - 1) as pool:
-        others = [pool.submit(work, images) for images in shares[1:]]
-        parts = [work(shares[0]), *(future.result() for future in others)]
-    return list(zip(firsts, parts, strict=False))
+    shares = min(count * SHARES, len(batch))
+    firsts = [number * len(batch) // shares for number in range(shares + 1)]
+    parts: dict[int, Part] = {}
+    tickets = iter(range(shares))  # whoever is free takes the next; to take one is a single step of the interpreter
+
+    def serve() -> None:
+        for ticket in tickets:
+            parts[ticket] = work(batch[firsts[ticket] : firsts[ticket + 1]])
+
+    helpers = [_pool().submit(serve) for _ in range(count - 1)]
+    serve()
+    for helper in helpers:
+        helper.result()
+    return [(firsts[number], parts[number]) for number in range(shares)]
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    """Return the threads of this process: started once, for to start them takes as long as some images."""
+    return ThreadPoolExecutor(_cores(), "topobench")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # a forked process has none of its parent's threads
 
 
 def _checked(threads: int) -> int:
@@ -51,10 +69,15 @@ def _checked(threads: int) -> int:
     return threads
 
 
-def _threads_for(pixels: int) -> int:
-    """Return how many threads are worth starting for so many pixels."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _worthwhile(pixels: int) -> int:
+    """Return how many threads are worth a batch of so many pixels."""
+    if pixels < 2 * WORTH_A_THREAD:
+        return 1
     asked = os.environ.get("OMP_NUM_THREADS", "")
-    if asked.isdecimal() and int(asked) > 0:
-        cores = min(cores, int(asked))
-    return max(1, min(cores, pixels // WORTH_A_THREAD))
+    limit = int(asked) if asked.isdecimal() and int(asked) > 0 else _cores()
+    return min(limit, _cores(), pixels // WORTH_A_THREAD)
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,8 +1,4 @@
-"""Back ends of `persistence_pairs`: each takes checked images (B, H, W) and returns their `PersistencePairs`.
-
-They are called from several threads at once, each with its share of a batch. Packages are imported by the back end
-that needs them, so that nobody waits for the others.
-"""
+"""Back ends of `persistence_pairs` that call peers, to compare with: gudhi and Cubical Ripser."""
 
 from __future__ import annotations
 
@@ -15,30 +11,7 @@ from numpy.typing import NDArray
 from topobench.errors import ArgumentError
 from topobench.types import FloatArray, IntArray, PersistencePairs
 
-__all__ = ["cripser_pairs", "gudhi_pairs", "numba_pairs"]
-
-EXACT_IN_FLOAT32 = {np.dtype(name) for name in ("bool", "i1", "u1", "i2", "u2", "f2", "f4")}
-
-
-def numba_pairs(images: NDArray[Any], connectivity: int, frame: bool, dimensions: tuple[int, ...]) -> PersistencePairs:
-    """Return the pairs by our own kernel, which computes in float32 where that is exact, else in float64."""
-    from topobench.topology.kernels import persistence
-    from topobench.topology.links import links_of
-
-    height, width = images.shape[1:]
-    if (places := (height + 2) * (width + 2)) >= 2**32:
-        raise ArgumentError(
-            f"the image has {height} x {width} pixels; the back end 'numba' takes images of fewer than 2**32 with "
-            "their border. Cut it into tiles."
-        )
-    wide = images.dtype not in EXACT_IN_FLOAT32
-    images = np.require(images, np.float64 if wide else np.float32, ["C_CONTIGUOUS", "WRITEABLE", "ALIGNED"])
-    room = np.empty(places, images.dtype)
-    bits = room.view(np.uint64 if wide else np.uint32)
-    flip = np.uint8(0 if connectivity == 8 else 255)
-    wanted = (0 in dimensions, 1 in dimensions)
-    index, value = persistence(images, room, bits, links_of(connectivity, width + 2), flip, frame, wanted)
-    return PersistencePairs(index[0], index[1], value[0], value[1], index[2], index[3])
+__all__ = ["cripser_pairs", "gudhi_pairs"]
 
 
 def gudhi_pairs(images: NDArray[Any], connectivity: int, frame: bool, dimensions: tuple[int, ...]) -> PersistencePairs:

@@ -1,0 +1,37 @@
+"""The back end `numba`, the default: our own kernel, given arrays of the few kinds that it is compiled for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from topobench.errors import ArgumentError
+from topobench.topology.kernels import persistence
+from topobench.topology.links import links_of
+from topobench.types import PersistencePairs
+
+__all__ = ["numba_pairs"]
+
+EXACT_IN_FLOAT32 = {np.dtype(name) for name in ("bool", "i1", "u1", "i2", "u2", "f2", "f4")}
+
+
+def numba_pairs(images: NDArray[Any], connectivity: int, frame: bool, dimensions: tuple[int, ...]) -> PersistencePairs:
+    """Return the pairs by our own kernel, which computes in float32 where that is exact, else in float64."""
+    height, width = images.shape[1:]
+    if (places := (height + 2) * (width + 2)) >= 2**32:
+        raise ArgumentError(
+            f"the image has {height} x {width} pixels; the back end 'numba' takes images of fewer than 2**32 with "
+            "their border. Cut it into tiles."
+        )
+    wide = images.dtype not in EXACT_IN_FLOAT32
+    images = np.ascontiguousarray(images, np.float64 if wide else np.float32)
+    if not (images.flags.writeable and images.flags.aligned):  # for these numba would compile the kernel anew
+        images = images.copy()
+    room = np.empty(places, images.dtype)
+    bits = room.view(np.uint64 if wide else np.uint32)
+    flip = np.uint8(0 if connectivity == 8 else 255)
+    wanted = (0 in dimensions, 1 in dimensions)
+    index, value = persistence(images, room, bits, links_of(connectivity, width + 2), flip, frame, wanted)
+    return PersistencePairs(index[0], index[1], value[0], value[1], index[2], index[3])
