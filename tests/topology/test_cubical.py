@@ -1,14 +1,13 @@
-"""persistence_pairs: conventions worked by hand, then properties against peers."""
+"""persistence_pairs: conventions worked by hand, then what may go in and what may not."""
 
-import cripser
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.oracles import betti_by_labelling, betti_by_persistence, gudhi_values, values_of
+from tests.oracles import betti_by_labelling, betti_by_persistence, values_of
 from tests.strategies import connectivities, images
-from topobench.errors import ArgumentError, UnknownNameError
+from topobench.errors import ArgumentError
 from topobench.topology import persistence_pairs
 
 
@@ -51,39 +50,9 @@ def test_diagonal_line(connectivity, components):
 
 
 @given(images(), connectivities, st.booleans())
-def test_values_agree_with_gudhi(image, connectivity, frame):
-    assert values_of(persistence_pairs(image, connectivity, frame)) == gudhi_values(image, connectivity, frame)
-
-
-@given(images(), st.booleans())
-def test_values_agree_with_cripser(image, frame):
-    padded = np.pad(image, 1, constant_values=9.0) if frame else image
-    found = cripser.compute_ph(-padded, filtration="T", maxdim=1)[:, :3]
-    wanted = [(int(d), 0.0 - b, 0.0 - e) for d, b, e in found if b != e]
-    ours = [(d, 9.0 if b == np.inf else b, e) for d, b, e in values_of(persistence_pairs(image, 8, frame))]
-    assert sorted(ours) == sorted(wanted)
-
-
-@given(images(), connectivities, st.booleans())
-def test_values_stand_at_their_pixels(image, connectivity, frame):
-    pairs = persistence_pairs(image, connectivity, frame)
-    flat = image.ravel()
-    for value, pixel, none in ((pairs.birth, pairs.birth_pixel, np.inf), (pairs.death, pairs.death_pixel, -np.inf)):
-        there = pixel >= 0
-        assert np.array_equal(flat[pixel[there]], value[there])
-        assert (value[~there] == none).all()
-    assert ((pairs.birth > pairs.death) | (pairs.death_pixel < 0)).all()
-
-
-@given(images(), connectivities, st.booleans())
 def test_betti_numbers_of_the_segmentation(image, connectivity, frame):
     found = betti_by_persistence(persistence_pairs(image, connectivity, frame))
     assert found == betti_by_labelling(image >= 0.5, connectivity, frame)
-
-
-@given(images())
-def test_transposing_keeps_values(image):
-    assert values_of(persistence_pairs(image)) == values_of(persistence_pairs(image.T))
 
 
 def test_batch_is_its_images_one_by_one():
@@ -140,5 +109,3 @@ def test_wrong_values_and_names():
         persistence_pairs(np.zeros((2, 2)), 6)
     with pytest.raises(ArgumentError, match="dimensions"):
         persistence_pairs(np.zeros((2, 2)), dimensions=(2,))
-    with pytest.raises(UnknownNameError, match="did you mean 'gudhi'"):
-        persistence_pairs(np.zeros((2, 2)), backend="gudih")

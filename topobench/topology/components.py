@@ -22,7 +22,7 @@ def label_components(mask: ArrayLike, connectivity: int = 8, threads: int | None
         Which neighbours belong together *in this mask*. For regions between membranes of connectivity 8 pass the
         inverted mask and 4, the dual.
     threads : int or None
-        Among how many threads a batch is shared; None: as many as help. The answer is the same.
+        Among how many threads a batch is shared at most; None: as many as help. The answer is the same.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def betti_numbers(
     frame : bool
         Add a ring of structure outside the image first; in a framed membrane image b1 counts the cells.
     threads : int or None
-        Among how many threads a batch is shared; None: as many as help. The answer is the same.
+        Among how many threads a batch is shared at most; None: as many as help. The answer is the same.
 
     Returns
     -------

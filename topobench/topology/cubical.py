@@ -45,7 +45,7 @@ def persistence_pairs(
     backend : str
         One of ``topobench list backends``; all give the same pairs.
     threads : int or None
-        Among how many threads a batch is shared; None: as many as help. The answer is the same.
+        Among how many threads a batch is shared at most; None: as many as help. The answer is the same.
 
     Returns
     -------

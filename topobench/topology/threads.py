@@ -31,10 +31,11 @@ def share(work: Callable[[NDArray[Any]], Part], batch: NDArray[Any], threads: in
         Takes images (b, H, W); called from several threads at once.
     batch : array (B, H, W)
     threads : int or None
-        At most so many threads, and never more than images. None: as many as are worth starting, and as the
-        processor and the environment variable OMP_NUM_THREADS allow.
+        At most so many threads; None: as many as the processor and the environment variable OMP_NUM_THREADS allow.
+        Never more than images, nor than are worth the trouble.
     """
-    count = min(_worthwhile(batch.size) if threads is None else _checked(threads), len(batch))
+    limit = _allowed() if threads is None else _checked(threads)
+    count = min(limit, len(batch), batch.size // WORTH_A_THREAD)
     if count <= 1:
         return [(0, work(batch))]
     shares = min(count * SHARES, len(batch))
@@ -69,13 +70,10 @@ def _checked(threads: int) -> int:
     return threads
 
 
-def _worthwhile(pixels: int) -> int:
-    """Return how many threads are worth a batch of so many pixels."""
-    if pixels < 2 * WORTH_A_THREAD:
-        return 1
+def _allowed() -> int:
+    """Return how many threads the environment allows."""
     asked = os.environ.get("OMP_NUM_THREADS", "")
-    limit = int(asked) if asked.isdecimal() and int(asked) > 0 else _cores()
-    return min(limit, _cores(), pixels // WORTH_A_THREAD)
+    return min(int(asked), _cores()) if asked.isdecimal() and int(asked) > 0 else _cores()
 
 
 def _cores() -> int:

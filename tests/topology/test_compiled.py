@@ -1,0 +1,62 @@
+"""Compiled code is kept on disk: beside the source, else in the user's cache folder, else not at all."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+
+COUNT = """
+import numpy as np
+from topobench.topology import betti_numbers
+from topobench.topology.labelling import count_components_and_holes as kernel
+assert betti_numbers(np.eye(5, dtype=bool), 4) == (5, 0)
+print(sum(kernel.stats.cache_hits.values()), sum(kernel.stats.cache_misses.values()))
+"""
+
+
+@pytest.fixture
+def site(tmp_path):
+    """A copy of the package, without what was compiled before."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "topobench", tmp_path / "site" / "topobench", ignore=ignored)
+    return tmp_path / "site"
+
+
+def run(site, **variables):
+    """Hits and misses of the cache in a fresh process."""
+    keep = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    environment = keep | {"PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1"} | variables
+    found = subprocess.run([sys.executable, "-c", COUNT], env=environment, cwd=site, capture_output=True, text=True)
+    assert found.returncode == 0, found.stderr
+    return found.stdout.split()
+
+
+def forbid_writing(folder):
+    """Put a file where numba would make its folder: that stops root, whom permissions do not."""
+    (folder / "__pycache__").write_text("")
+
+
+def test_kept_beside_the_source(site, tmp_path):
+    home = tmp_path / "home"
+    assert run(site, HOME=str(home), XDG_CACHE_HOME=str(home / "cache")) == ["0", "1"]
+    assert list((site / "topobench" / "topology" / "__pycache__").glob("labelling.count*.nbc"))
+    assert run(site, HOME=str(home), XDG_CACHE_HOME=str(home / "cache")) == ["1", "0"]
+    assert not home.exists()
+
+
+def test_a_read_only_install_keeps_it_in_the_cache_of_the_user(site, tmp_path):
+    forbid_writing(site / "topobench" / "topology")
+    cache = tmp_path / "cache"
+    assert run(site, XDG_CACHE_HOME=str(cache)) == ["0", "1"]
+    assert list(cache.rglob("labelling.count*.nbc"))
+    assert run(site, XDG_CACHE_HOME=str(cache)) == ["1", "0"]
+
+
+def test_where_nothing_can_be_written_it_is_compiled_anew(site):
+    forbid_writing(site / "topobench" / "topology")
+    for _ in range(2):
+        assert run(site, HOME="/dev/null", XDG_CACHE_HOME="/dev/null")[0] == "0"
