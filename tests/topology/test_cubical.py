@@ -1,11 +1,13 @@
 """persistence_pairs: conventions worked by hand, then what may go in and what may not."""
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.oracles import betti_by_labelling, betti_by_persistence, values_of
+from tests.oracles import betti_by_labelling, betti_by_persistence, pairs_table, values_of
 from tests.strategies import connectivities, images
 from topobench.errors import ArgumentError
 from topobench.topology import persistence_pairs
@@ -109,3 +111,39 @@ def test_wrong_values_and_names():
         persistence_pairs(np.zeros((2, 2)), 6)
     with pytest.raises(ArgumentError, match="dimensions"):
         persistence_pairs(np.zeros((2, 2)), dimensions=(2,))
+
+
+def serpent(corridors, width):
+    """A corridor that winds down the image and rises all the way, with lone peaks beside it."""
+    image = np.zeros((4 * corridors + 1, width))
+    heights = iter(np.linspace(0.1, 1, corridors * (width + 3)))
+    for corridor in range(corridors):
+        row, columns = 4 * corridor, range(width)[:: -1 if corridor % 2 else 1]
+        image[row, columns] = [next(heights) for _ in columns]
+        image[row + 1, 2 : width - 2 : 4], image[row + 2, 2 : width - 2 : 4] = 0.05, 0.09
+        image[row + 1 : row + 4, columns[-1]] = [next(heights) for _ in range(3)]
+    return image
+
+
+@pytest.mark.parametrize("connectivity", [4, 8])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_long_ways_are_right(connectivity, sign):
+    image = sign * serpent(8, 41)
+    wanted = pairs_table(persistence_pairs(image, connectivity, backend="gudhi"))
+    assert np.array_equal(pairs_table(persistence_pairs(image, connectivity)), wanted)
+
+
+def test_long_ways_cost_no_more_than_noise():
+    image = serpent(128, 513)  # had each walker its own way to go, this would take hundreds of times as long
+    noise = np.random.default_rng(0).random(image.shape)
+    assert fastest(persistence_pairs, image) < 20 * fastest(persistence_pairs, noise)
+
+
+def fastest(function, image):
+    """Seconds of the fastest of five calls."""
+    seconds = []
+    for _ in range(5):
+        start = time.perf_counter()
+        function(image)
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)

@@ -41,6 +41,7 @@ EAST, SOUTH_EAST, SOUTH, SOUTH_WEST = U8(1 << 2), U8(1 << 3), U8(1 << 4), U8(1 <
 AHEAD = U8(0b00111100)  # all four of them
 SIDES = U8(0b01010101)  # north, east, south and west
 STEPS = 4  # of a walker before it is asked whether it has arrived
+ROUNDS = 16  # of so many steps that walkers walk abreast
 Array = NDArray[Any]
 
 
@@ -321,7 +322,8 @@ def _ends(edges: Array, turns: Array, earlier: Array, neighbours: Array) -> Arra
 def _arrive(ends: Array, waiting: Array, earlier: Array, step: Array, node_at: Array) -> None:
     """Let the ends of the waiting edges walk until there is no step any more; then write the node there.
 
-    All walk abreast, some steps at a time, so that the processor has many independent loads under way.
+    All walk abreast, some steps at a time, so that the processor has many independent loads under way. In a natural
+    image all arrive after a few rounds; those who do not are on a long way, which many of them may share.
     """
     walkers, walking = np.empty(2 * waiting.size, U32), U64(0)
     awaited = np.zeros(ends.size // 2, np.bool_)
@@ -331,8 +333,8 @@ def _arrive(ends: Array, waiting: Array, earlier: Array, step: Array, node_at: A
         if awaited[end >> U64(1)]:
             walkers[walking] = end
             walking += U64(1)
-    arrived = walkers[:walking].copy()
-    while walking:
+    everyone = walkers[:walking].copy()
+    for _ in range(ROUNDS):
         still = U64(0)
         for walker in range(walking):
             end = walkers[walker]
@@ -343,8 +345,27 @@ def _arrive(ends: Array, waiting: Array, earlier: Array, step: Array, node_at: A
             walkers[still] = end
             still += U64(step[earlier[place]] != U64(0))
         walking = still
-    for end in arrived:
+        if walking == U64(0):
+            break
+    else:
+        _follow_trails(walkers[:walking], ends, earlier, step)
+    for end in everyone:
         ends[end] = node_at[ends[end]]
+
+
+@compiled
+def _follow_trails(walkers: Array, ends: Array, earlier: Array, step: Array) -> None:
+    """Let walkers walk to the end one by one, each leaving a trail of where its way ends: no place is passed twice."""
+    goals = np.zeros(earlier.size, U32)  # one more than where the way from a place ends, 0 where nobody came by yet
+    for walker in walkers:
+        place = U64(ends[walker])
+        while goals[place] == U32(0) and step[earlier[place]] != U64(0):
+            place += step[earlier[place]]
+        goal = goals[place] if goals[place] else U32(place + U64(1))
+        place, ends[walker] = U64(ends[walker]), goal - U32(1)
+        while goals[place] == U32(0):
+            goals[place] = goal
+            place += step[earlier[place]]
 
 
 @compiled

@@ -34,8 +34,10 @@ def share(work: Callable[[NDArray[Any]], Part], batch: NDArray[Any], threads: in
         At most so many threads; None: as many as the processor and the environment variable OMP_NUM_THREADS allow.
         Never more than images, nor than are worth the trouble.
     """
-    limit = _allowed() if threads is None else _checked(threads)
-    count = min(limit, len(batch), batch.size // WORTH_A_THREAD)
+    _check(threads)
+    count = min(len(batch), batch.size // WORTH_A_THREAD)
+    if count > 1:
+        count = min(count, threads or _allowed())
     if count <= 1:
         return [(0, work(batch))]
     shares = min(count * SHARES, len(batch))
@@ -64,10 +66,10 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_pool.cache_clear)  # a forked process has none of its parent's threads
 
 
-def _checked(threads: int) -> int:
-    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+def _check(threads: int | None) -> None:
+    whole = isinstance(threads, int) and not isinstance(threads, bool)
+    if threads is not None and not (whole and threads >= 1):
         raise ArgumentError(f"threads is {threads!r}; it must be a whole number from 1 on, or None (as many as help).")
-    return threads
 
 
 def _allowed() -> int:
