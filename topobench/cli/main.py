@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import click
 
 import topobench
+from topobench.cli.bench import bench
 from topobench.cli.data import data
 from topobench.cli.leaderboard import leaderboard
 from topobench.cli.names import list_names, show
@@ -26,7 +27,7 @@ def cli(debug: bool) -> None:
     """Benchmark and metrics suite for topology-preserving image segmentation."""
 
 
-for command in (run, score, leaderboard, list_names, show, data):
+for command in (run, score, leaderboard, list_names, show, data, bench):
     cli.add_command(command)
 
 
