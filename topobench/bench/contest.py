@@ -99,7 +99,7 @@ def _call(variables: dict[str, str]) -> float:
     """Return the seconds of the first call in a process with these environment variables."""
     result = subprocess.run([sys.executable, "-c", FIRST_CALL], env=variables, capture_output=True, text=True)
     if result.returncode:
-        raise RunError(f"the kernel does not run in a fresh process: {result.stderr.strip().splitlines()[-1:]}.")
+        raise RunError(f"the kernel does not run in a fresh process: {result.stderr.strip().splitlines()[-1]}.")
     return float(result.stdout)
 
 

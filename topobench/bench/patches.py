@@ -48,13 +48,12 @@ def patches(maps: Maps, size: int, count: int, seed: int = 0) -> NDArray[np.floa
     chosen = []
     for number in range(count):
         image = maps[number % len(maps)]
-        times = [-(-size // length) for length in image.shape]
-        image = np.tile(image, [3 if time > 1 else 1 for time in times] if max(times) <= 3 else times)
+        image = np.tile(image, [-(-size // length) for length in image.shape])
         chosen.append(cut(image, random_places(image.shape, size, 1, random), size)[0])
     return np.stack(chosen)
 
 
 def _likelihood(image: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return dark lines of an image in [0, 1] as a map in (0, 1), high where a membrane is."""
-    smooth = gaussian_filter(image.astype(np.float64), 1)
-    return (1 / (1 + np.exp(12 * (smooth - 0.45)))).astype(np.float32)
+    smooth: NDArray[np.float64] = gaussian_filter(image.astype(np.float64), 1)
+    return np.asarray(1 / (1 + np.exp(12 * (smooth - 0.45))), np.float32)

@@ -18,7 +18,7 @@ EXACT_IN_FLOAT32 = {np.dtype(name) for name in ("bool", "i1", "u1", "i2", "u2", 
 
 
 def numba_pairs(images: NDArray[Any], connectivity: int, frame: bool, dimensions: tuple[int, ...]) -> PersistencePairs:
-    """Return the pairs by our own kernel, which computes in float32 where that is exact, else in float64."""
+    """Return the pairs by our own kernel, compiled by numba: in float32 where that is exact, else in float64."""
     height, width = images.shape[1:]
     if (places := (height + 2) * (width + 2)) >= 2**32:
         raise ArgumentError(

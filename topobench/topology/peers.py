@@ -15,14 +15,14 @@ __all__ = ["cripser_pairs", "gudhi_pairs"]
 
 
 def gudhi_pairs(images: NDArray[Any], connectivity: int, frame: bool, dimensions: tuple[int, ...]) -> PersistencePairs:
-    """Return the pairs by gudhi's cubical complex, one image at a time."""
+    """Return the pairs by gudhi's cubical complex, one image at a time, through the rank at which pixels enter."""
     return _by_ranks(_gudhi_ranks, images, connectivity, frame, dimensions)
 
 
 def cripser_pairs(
     images: NDArray[Any], connectivity: int, frame: bool, dimensions: tuple[int, ...]
 ) -> PersistencePairs:
-    """Return the pairs by Cubical Ripser, one image at a time."""
+    """Return the pairs by Cubical Ripser, one image at a time, through the rank at which pixels enter."""
     return _by_ranks(_cripser_ranks, images, connectivity, frame, dimensions)
 
 
