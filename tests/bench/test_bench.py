@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 import topobench.bench
-from topobench.bench import contest, patches, source, speed_up
+from topobench.bench import compare, patches, source, speed_up
 from topobench.bench.contest import PEERS, _call
 from topobench.cli.main import cli
 from topobench.errors import RunError
@@ -39,16 +39,16 @@ def test_sections_of_isbi_where_they_are(real_data):
 
 
 def test_every_peer_takes_part_and_the_kernel_is_the_fastest():
-    found = contest(patches(MAPS, 33, 8), rounds=3)
+    found = compare(patches(MAPS, 33, 8), rounds=3)
     assert (found.size, found.patches, found.rounds) == (33, 8, 3)
     assert found.ratios.keys() == PEERS.keys()
-    assert found.ratios["gudhi"] > found.ratios["cripser"] > 1  # by far: 100 and 10
+    assert min(found.ratios["gudhi"], found.ratios["cripser"]) > 2  # twenty, when this was written
     assert 0 < found.betti < found.kernel
 
 
 def test_a_peer_that_is_not_installed_takes_no_part(monkeypatch):
     monkeypatch.setitem(sys.modules, "cripser", None)
-    assert "cripser" not in contest(patches(MAPS, 9, 2), rounds=1).ratios
+    assert "cripser" not in compare(patches(MAPS, 9, 2), rounds=1).ratios
 
 
 def test_speed_up_is_a_ratio():
@@ -57,7 +57,7 @@ def test_speed_up_is_a_ratio():
 
 def test_a_fresh_process_that_fails_says_why(monkeypatch):
     monkeypatch.setattr("topobench.bench.contest.FIRST_CALL", "raise SystemError('no compiler')")
-    with pytest.raises(RunError, match="fresh process: .*SystemError: no compiler"):
+    with pytest.raises(RunError, match=r"fresh process: .*SystemError: no compiler"):
         _call({})
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from topobench.errors import RunError
 from topobench.topology import betti_numbers, persistence_pairs
 
-__all__ = ["PEERS", "Contest", "contest", "first_call", "speed_up"]
+__all__ = ["PEERS", "Contest", "compare", "first_call", "speed_up"]
 
 Run = Callable[[], Any]
 PEERS = {
@@ -58,7 +58,7 @@ class Contest:
     ratios: dict[str, float]
 
 
-def contest(patches: NDArray[np.float32], rounds: int) -> Contest:
+def compare(patches: NDArray[np.float32], rounds: int) -> Contest:
     """Let the kernel and its peers compute the persistence of distinct patches (N, size, size), on one thread."""
     masks = patches >= 0.5
     runs: dict[str, Run] = {

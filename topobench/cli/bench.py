@@ -30,7 +30,7 @@ def bench(sizes: tuple[int, ...], rounds: int, seed: int, data_dir: Path | None)
     The columns of peers say how many times as long they take. The patches are of ISBI 2012 where its files are found,
     else of synthetic membranes.
     """
-    from topobench.bench import contest, first_call, patches, source, speed_up
+    from topobench.bench import compare, first_call, patches, source, speed_up
     from topobench.bench.contest import PEERS
 
     chosen = source(data_dir)
@@ -40,7 +40,7 @@ def bench(sizes: tuple[int, ...], rounds: int, seed: int, data_dir: Path | None)
     rows = []
     for size in sizes:
         count = min(64, max(4, 2**20 // size**2))
-        rows.append(contest(patches(chosen.maps, size, count, seed), rounds))
+        rows.append(compare(patches(chosen.maps, size, count, seed), rounds))
         click.echo(_row(rows[-1], list(PEERS)))
     click.echo("")
     small, large = min(rows, key=_side), max(rows, key=_side)
