@@ -1,0 +1,1 @@
+"""What watches the speed of topobench over time: the regression gate (`gate.py`)."""
