@@ -66,7 +66,8 @@ class Side:
         foreign = "NUMBA_", "CODSPEED_", "PYTEST_"
         kept = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
         fixed = {"PYTHONPATH": str(self.root), "NUMBA_CACHE_DIR": str(self.cache), "PYTHONHASHSEED": "0"}
-        return kept | fixed | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"} | dict(extra)
+        alone = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        return kept | fixed | alone | dict(extra)
 
     def run(self, command: Sequence[str], extra: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
         """Run a command beside this side's tests."""
@@ -142,8 +143,9 @@ def _prepare(name: str, root: Path, work: Path) -> Side:
     return side
 
 
-def _pytest(*options: str) -> list[str]:
-    return [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
+def _pytest(plugin: str, *options: str) -> list[str]:
+    """Return the command that runs the tests with one plugin; others would only take time to load."""
+    return [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", f"{plugin}.plugin", *options]
 
 
 def _runnable(base: Side, head: Side, expression: str | None) -> tuple[set[str], dict[str, str]]:
@@ -164,7 +166,7 @@ def _first_run(side: Side, expression: str | None) -> tuple[dict[str, str], str]
     """Run the tests outside valgrind; return why each did not pass, "" if it did, and what pytest printed."""
     outcomes = side.work / "outcomes.xml"
     options = ["--benchmark-disable", "--continue-on-collection-errors", f"--junitxml={outcomes}"]
-    result = side.run(_pytest(*options, *(["-k", expression] if expression else [])), TARGET)
+    result = side.run(_pytest("pytest_benchmark", *options, *(["-k", expression] if expression else [])), TARGET)
     if result.returncode not in (0, 1, 5):  # all passed, some failed, none collected
         raise GateError(f"pytest ended with {result.returncode} on {side.name}.\n{result.stdout}{result.stderr}")
     return read_outcomes(outcomes), result.stdout
@@ -187,14 +189,14 @@ def count(side: Side, names: Iterable[str]) -> dict[str, int]:
     compiled = _machine_code(side)
     valgrind = [*VALGRIND, f"--callgrind-out-file={out}/out.%p", f"--log-file={out}/log.%p"]
     extra = TARGET | {"CODSPEED_ENV": "gate", "CODSPEED_PROFILE_FOLDER": str(out)}
-    result = side.run([*valgrind, *_pytest("--codspeed", *names)], extra)
+    result = side.run([*valgrind, *_pytest("pytest_codspeed", "--codspeed", *names)], extra)
     output = f"{result.stdout}{result.stderr}"
     if result.returncode:
         raise GateError(f"pytest under valgrind ended with {result.returncode} on {side.name}.\n{output}")
     if _machine_code(side) != compiled:
         raise GateError(
-            f"on {side.name} numba compiled under valgrind what the first run should have left in its cache; a test must "
-            "call its kernel with the same types each time."
+            f"on {side.name} numba compiled under valgrind what the first run should have left in its cache; a test "
+            "must call its kernel with the same types each time."
         )
     counts = read_counts(out)
     if missing := [name for name in names if not counts.get(name)]:
@@ -226,7 +228,7 @@ def report(base: Mapping[str, int], head: Mapping[str, int], new: Mapping[str, s
     """Print a line for each test, and return the names of those that are slower beyond the limit, in percent."""
     width = max(map(len, head))
     print(f"{'instructions':{width}} {'base':>13} {'head':>13} {'change':>9}")
-    slower = [name for name in sorted(head) if name not in new and 100 * (head[name] / base[name] - 1) > limit]
+    slower = [name for name in sorted(head) if name not in new and 100 * (head[name] - base[name]) > limit * base[name]]
     for name, after in sorted(head.items()):
         if name in new:
             print(f"{name:{width}} {'-':>13} {after:13,} {'-':>9}  new, nothing to compare: {new[name]}")
@@ -245,7 +247,7 @@ def _wall_times(base: Side, head: Side, names: Sequence[str]) -> dict[str, list[
 def _clock(side: Side, names: Sequence[str]) -> dict[str, float]:
     """Return the median seconds of each test by pytest-benchmark, with code compiled for the processor at hand."""
     times = side.work / "times.json"
-    result = side.run(_pytest(f"--benchmark-json={times}", "--benchmark-max-time=0.3", *names), {})
+    result = side.run(_pytest("pytest_benchmark", f"--benchmark-json={times}", "--benchmark-max-time=0.3", *names), {})
     if result.returncode:
         output = f"{result.stdout}{result.stderr}"
         raise GateError(f"pytest-benchmark ended with {result.returncode} on {side.name}.\n{output}")
