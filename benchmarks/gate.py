@@ -15,6 +15,7 @@ Usage, from the root of a checkout with the extra `perf`: ``python benchmarks/ga
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import platform
@@ -95,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _gate(options: argparse.Namespace, folder: Path) -> int:
-    _demand_valgrind()
+    _demand_tools()
     base = _prepare("base", _unpack(options.base, folder / "source"), folder / "base")
     head = _prepare("head", ROOT, folder / "head")
     names, new = _runnable(base, head, options.expression)
@@ -111,9 +112,12 @@ def _gate(options: argparse.Namespace, folder: Path) -> int:
     return 0
 
 
-def _demand_valgrind() -> None:
+def _demand_tools() -> None:
     if shutil.which("valgrind") is None:
         raise GateError("valgrind is not on PATH, so nothing can be counted; install it (apt-get install valgrind).")
+    for plugin in ("pytest_benchmark", "pytest_codspeed"):
+        if importlib.util.find_spec(plugin) is None:
+            raise GateError(f"{sys.executable} has no {plugin}; install the extra: pip install 'topobench[perf]'.")
 
 
 def _unpack(revision: str, folder: Path) -> Path:

@@ -17,7 +17,7 @@ def membranes(count, size, dtype=np.float32):
     """Likelihoods (count, size, size) of thin closed curves, such as membranes: the level lines of smooth noise."""
     noise = np.random.default_rng(size).standard_normal((count, size, size))
     smooth = gaussian_filter(noise, (0, 3, 3))
-    distance = np.abs(smooth) / smooth.std() - 0.2 + noise / 40
+    distance = np.abs(smooth) / smooth.std() - 0.35 + noise / 40
     return (1 / (1 + np.exp(8 * distance))).astype(dtype)
 
 
