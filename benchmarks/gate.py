@@ -5,8 +5,8 @@ valgrind's callgrind, where pytest-codspeed counts what each passes to its `benc
 
 - The same machine, interpreter and packages, and the same tests (those of head), for both sides: the gate copies them
   to a folder of their own and points PYTHONPATH at the package to be measured.
-- The same machine code under valgrind as outside: valgrind 3.19 knows no AVX-512, and to compile under it takes
-  minutes. So numba compiles for one fixed processor, on a first run outside valgrind, into a cache for each side.
+- Machine code that does not hang on the processor at hand, and that valgrind can run: 3.19 knows no AVX-512. So numba
+  compiles for one fixed processor, on a first run outside valgrind, into a cache for each side; then none is compiled.
 - An empty measurement is no pass: without valgrind pytest-codspeed counts nothing and is content; the gate is not.
 
 Usage, from the root of a checkout with the extra `perf`: ``python benchmarks/gate.py --base origin/main``.
