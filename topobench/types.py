@@ -52,8 +52,8 @@ class PersistencePairs:
     dimension : int64
         0 (components) or 1 (holes).
     birth, death : float64
-        Values of the pixels at which the class is born and dies; birth > death. An essential class has
-        death -inf; the class of the frame has birth +inf.
+        Values of the pixels at which the class is born and dies; birth > death but for an essential class, which
+        has death -inf whatever its birth. The class of the frame has birth +inf.
     birth_pixel, death_pixel : int64
         Flat row-major index in the unpadded image, -1 where there is none.
     """

@@ -96,9 +96,21 @@ def test_an_unknown_back_end():
         persistence_pairs(np.zeros((2, 2)), backend="gudih")
 
 
-def test_images_too_big_for_places_are_refused():
-    vast = np.lib.stride_tricks.as_strided(np.zeros(1, np.float32), (2**16, 2**16), (0, 0))
-    from topobench.topology.native import numba_pairs
+def test_integers_that_float32_would_merge():
+    for dtype in (np.int32, np.uint32, np.int64):
+        image = np.array([[2**24 + 1, 0, 2**24]], dtype)
+        assert values_of(persistence_pairs(image)) == [(0, 2.0**24, 0.0), (0, 2.0**24 + 1, -np.inf)]
 
-    with pytest.raises(ArgumentError, match=r"65536 x 65536 pixels.*Cut it into tiles"):
-        numba_pairs(vast[None], 8, False, (0, 1))
+
+@pytest.mark.parametrize("dtype", [">f4", ">f8", ">i2", "<u4", ">u8", "f2"])
+def test_byte_orders(dtype):
+    image = np.random.default_rng(2).integers(0, 200, (2, 9, 13)).astype(dtype)
+    assert np.array_equal(pairs_table(persistence_pairs(image)), pairs_table(persistence_pairs(image.astype(float))))
+
+
+def test_arrays_that_are_not_aligned():
+    packed = np.zeros((6, 7), np.dtype([("flag", "u1"), ("value", "f4")]))
+    packed["value"] = np.random.default_rng(2).random((6, 7))
+    image = packed["value"]
+    assert not image.flags.aligned
+    assert np.array_equal(pairs_table(persistence_pairs(image)), pairs_table(persistence_pairs(image.astype(float))))

@@ -60,3 +60,28 @@ def test_where_nothing_can_be_written_it_is_compiled_anew(site):
     forbid_writing(site / "topobench" / "topology")
     for _ in range(2):
         assert run(site, HOME="/dev/null", XDG_CACHE_HOME="/dev/null")[0] == "0"
+
+
+EVERY_SHAPE = """
+import numpy as np
+from tests.topology.test_cubical import LONG_WAYS
+from topobench.topology import betti_numbers, label_components, persistence_pairs
+random = np.random.default_rng(0)
+shapes = [(1, 1), (1, 7), (7, 1), (2, 2), (2, 9), (3, 8), (8, 3), (13, 11), (40, 41)]
+images = [random.integers(0, levels, shape) for shape in shapes for levels in (1, 2, 5, 1000)]
+images += [np.indices((17, 18)).sum(0) % 2, np.stack([np.zeros((20, 21)), *random.random((2, 20, 21))])]
+images += [sign * image for image in LONG_WAYS for sign in (1, -1)]
+for image in images:
+    for connectivity in (4, 8):
+        for frame in (False, True):
+            persistence_pairs(image.astype(np.float32), connectivity, frame)
+            betti_numbers(image > np.median(image), connectivity, frame)
+        label_components(image > np.median(image), connectivity)
+print("within bounds")
+"""
+
+
+def test_no_index_leaves_its_array(tmp_path):
+    checked = os.environ | {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path)}
+    found = subprocess.run([sys.executable, "-c", EVERY_SHAPE], env=checked, cwd=ROOT, capture_output=True, text=True)
+    assert found.stdout == "within bounds\n", found.stderr

@@ -43,6 +43,18 @@ def test_worked_cases():
     assert betti_numbers(line, frame=True) == (1, 1)
 
 
+def test_bytes_of_a_bool_that_are_neither_0_nor_1():
+    random = np.random.default_rng(0).random((3, 20, 31)) < 0.5
+    mask = np.where(random, 255, 0).astype(np.uint8).view(bool)  # what OpenCV users write
+    assert np.array_equal(betti_numbers(mask), betti_numbers(random))
+    assert np.array_equal(label_components(mask), label_components(random))
+
+
+def test_a_likelihood_in_the_place_of_a_mask_is_refused_at_once():
+    with pytest.raises(ArgumentError, match=r"mask is float64 with the values 0\.0"):
+        betti_numbers(np.linspace(0, 1, 10**6).reshape(1000, 1000))
+
+
 def test_wrong_input():
     with pytest.raises(ArgumentError, match=r"shape \(0, 3\)"):
         betti_numbers(np.zeros((0, 3), bool))

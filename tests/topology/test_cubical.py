@@ -73,13 +73,22 @@ def test_empty_batch_has_no_pairs():
 
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "int16", "int64", "float16", "float32"])
 @pytest.mark.parametrize(
-    "layout", [np.asfortranarray, lambda a: a[::-1, ::-1][::-1, ::-1], lambda a: np.repeat(a, 2, 1)[:, ::2]]
+    "layout",
+    [
+        np.asfortranarray,
+        lambda a: np.ascontiguousarray(a[::-1, ::-1])[::-1, ::-1],
+        lambda a: np.repeat(a, 2, 1)[:, ::2],
+    ],
 )
 def test_dtypes_and_strides(dtype, layout):
     image = np.random.default_rng(1).integers(0, 2 if dtype == "bool" else 6, (6, 5)).astype(dtype)
-    given_image = layout(image)
-    given_image.flags.writeable = False
-    assert rows(persistence_pairs(given_image)) == rows(persistence_pairs(image.astype(float)))
+    wanted = rows(persistence_pairs(image.astype(float)))
+    for writeable in (True, False):
+        given_image = layout(image.copy())
+        given_image.flags.writeable = writeable
+        for backend in ("numba", "gudhi", "cripser"):
+            assert rows(persistence_pairs(given_image, backend=backend)) == wanted
+        assert np.array_equal(given_image, image)  # never written to
 
 
 def test_nothing_of_zero_persistence_where_all_is_infinite():
@@ -105,12 +114,55 @@ def test_wrong_values_and_names():
         persistence_pairs(image)
     with pytest.raises(ArgumentError, match="beyond 2\\*\\*53"):
         persistence_pairs(np.full((2, 2), 2**53 + 1))
+    with pytest.raises(ArgumentError, match="beyond 2\\*\\*53"):
+        persistence_pairs(np.full((2, 2), -(2**53) - 1))
     with pytest.raises(ArgumentError, match="complex128"):
         persistence_pairs(np.zeros((2, 2), complex))
     with pytest.raises(ArgumentError, match="connectivity is 6"):
         persistence_pairs(np.zeros((2, 2)), 6)
-    with pytest.raises(ArgumentError, match="dimensions"):
-        persistence_pairs(np.zeros((2, 2)), dimensions=(2,))
+    for connectivity in (np.array([4, 8]), None, "8"):
+        with pytest.raises(ArgumentError, match="connectivity is"):
+            persistence_pairs(np.zeros((2, 2)), connectivity)
+    for dimensions in ((2,), (), None, 1, np.int64(1), [[0]]):
+        with pytest.raises(ArgumentError, match=r"dimensions is .*; it must be \(0,\), \(1,\) or \(0, 1\)"):
+            persistence_pairs(np.zeros((2, 2)), dimensions=dimensions)
+    with pytest.raises(ArgumentError, match="rows must be equally long"):
+        persistence_pairs([[1, 2], [3]])
+    with pytest.raises(ArgumentError, match="masked array with 1 masked pixels; fill them first"):
+        persistence_pairs(np.ma.masked_greater(np.arange(4.0).reshape(2, 2), 2))
+    assert len(persistence_pairs(np.ma.array(np.zeros((2, 2))))) == 1  # nothing is masked
+
+
+def test_images_too_big_are_refused_before_they_are_read():
+    vast = np.lib.stride_tricks.as_strided(np.zeros(1, np.float32), (2**16, 2**15), (0, 0))
+    with pytest.raises(ArgumentError, match=r"65536 x 32768 pixels; 2\*\*31 or more are too many: cut it into tiles"):
+        persistence_pairs(vast)
+
+
+def test_room_grows_after_pairs_were_written():
+    flat, noise = np.zeros((40, 50)), np.random.default_rng(4).random((3, 40, 50))
+    pairs = persistence_pairs(np.stack([flat, flat, *noise, flat, noise[0]]))
+    assert pairs.death_pixel[:2].tolist() == [-1, -1]
+    alone = persistence_pairs(noise[0])
+    for index in (2, 6):
+        assert np.array_equal(pairs.birth_pixel[pairs.image == index], alone.birth_pixel)
+        assert np.array_equal(pairs.death[pairs.image == index], alone.death)
+
+
+def test_one_image_of_noise_does_not_set_the_memory_of_a_batch():
+    batch = np.zeros((2000, 65, 65), np.float32)
+    batch[0] = np.random.default_rng(0).random((65, 65))
+    pairs = persistence_pairs(batch, threads=1)
+    room = pairs.birth.base.strides[0] // 8  # births and deaths are rows of one array; the next begins so far on
+    assert room <= 2 * len(pairs)
+
+
+def test_results_are_independent_of_later_calls():
+    first, second = np.random.default_rng(0).random((2, 30, 30))
+    before = persistence_pairs(first)
+    kept = pairs_table(before).copy()
+    persistence_pairs(second)
+    assert np.array_equal(pairs_table(before), kept)
 
 
 def serpent(corridors, width):
@@ -125,12 +177,34 @@ def serpent(corridors, width):
     return image
 
 
+def spiral(turns):
+    """A corridor that winds inwards and rises all the way, one pixel wide, with walls one pixel wide between."""
+    side = 4 * turns + 1
+    image, height, y, x, step = np.zeros((side, side)), 0.1, 0, 0, (0, 1)
+    while True:
+        image[y, x] = height = height + 1e-4
+        ahead = y + 2 * step[0], x + 2 * step[1]
+        wall = not (0 <= ahead[0] < side and 0 <= ahead[1] < side)
+        if (wall and not (0 <= y + step[0] < side and 0 <= x + step[1] < side)) or (not wall and image[ahead]):
+            step = step[1], -step[0]
+            if image[y + step[0], x + step[1]] or image[y + 2 * step[0], x + 2 * step[1]]:
+                return image
+        y, x = y + step[0], x + step[1]
+
+
+LONG_WAYS = [serpent(8, 41), spiral(12), spiral(9).T]
+
+
 @pytest.mark.parametrize("connectivity", [4, 8])
 @pytest.mark.parametrize("sign", [1, -1])
-def test_long_ways_are_right(connectivity, sign):
-    image = sign * serpent(8, 41)
-    wanted = pairs_table(persistence_pairs(image, connectivity, backend="gudhi"))
-    assert np.array_equal(pairs_table(persistence_pairs(image, connectivity)), wanted)
+@pytest.mark.parametrize("image", LONG_WAYS, ids=["serpent", "spiral", "turned"])
+def test_long_ways_are_right(connectivity, sign, image):
+    for seed in range(3):  # lone peaks and pits beside the way and on it, from which walkers set out
+        random = np.random.default_rng(seed)
+        spoilt = sign * np.where(random.random(image.shape) < 0.05, random.random(image.shape), image)
+        for each in (sign * image, spoilt):
+            wanted = pairs_table(persistence_pairs(each, connectivity, backend="gudhi"))
+            assert np.array_equal(pairs_table(persistence_pairs(each, connectivity)), wanted)
 
 
 def test_long_ways_cost_no_more_than_noise():

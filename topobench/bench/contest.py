@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from topobench.topology import betti_numbers, persistence_pairs
 __all__ = ["PEERS", "Contest", "compare", "first_call", "speed_up"]
 
 Run = Callable[[], Any]
+Peers = dict[str, Callable[[NDArray[np.float64]], Any]]
 PEERS = {
     "gudhi": "gudhi's CubicalComplex, with pixels",
     "cripser": "Cubical Ripser, with pixels",
@@ -46,7 +48,7 @@ class Contest:
     betti : float
         Microseconds of `betti_numbers` a patch, thresholded at 0.5.
     ratios : dict
-        For each peer that is installed, how many times as long it takes as the kernel: the median over rounds.
+        For each peer that can be imported, how many times as long it takes as the kernel: the median over rounds.
     """
 
     size: int
@@ -117,33 +119,37 @@ def _interleaved(runs: dict[str, Run], rounds: int) -> dict[str, NDArray[np.floa
 def _peers(patches: NDArray[np.float32]) -> dict[str, Run]:
     """Return the contestants that are installed; they take the sublevel filtration, in float64."""
     inverted = [-patch.astype(np.float64) for patch in patches]
-    single: dict[str, Callable[[NDArray[np.float64]], Any]] = {}
-    try:
-        single |= _gudhi()
-        import cripser
-
-        single["cripser"] = lambda image: cripser.compute_ph(image, filtration="T", maxdim=1)
-    except ImportError:  # a peer that is not there takes no part
-        pass
+    single: Peers = {}
+    for find in (_gudhi, _gudhi_values, _cripser):
+        with contextlib.suppress(ImportError, AttributeError):  # a peer that is not there takes no part
+            single |= find()
     flat = [patch.ravel() for patch in patches]
     runs: dict[str, Run] = {"np.sort": lambda: [np.sort(pixels) for pixels in flat]}
     return runs | {name: _over(inverted, compute) for name, compute in single.items()}
 
 
-def _gudhi() -> dict[str, Callable[[NDArray[np.float64]], Any]]:
+def _gudhi() -> Peers:
     import gudhi
-    from gudhi.sklearn import cubical_persistence
 
     def with_pixels(image: NDArray[np.float64]) -> Any:
         complex_ = gudhi.CubicalComplex(top_dimensional_cells=image)
         complex_.compute_persistence()
         return complex_.cofaces_of_persistence_pairs()
 
-    found: dict[str, Callable[[NDArray[np.float64]], Any]] = {"gudhi": with_pixels}
-    fast = getattr(cubical_persistence, "_persistence_on_rectangle_from_top_cells", None)
-    if fast is not None:  # it is no public name; the public class around it takes longer
-        found["gudhi-values"] = lambda image: fast(image, 0.0)
-    return found
+    return {"gudhi": with_pixels}
+
+
+def _gudhi_values() -> Peers:
+    from gudhi.sklearn import cubical_persistence  # needs scikit-learn
+
+    fast = cubical_persistence._persistence_on_rectangle_from_top_cells  # the public class around it takes longer
+    return {"gudhi-values": lambda image: fast(image, 0.0)}
+
+
+def _cripser() -> Peers:
+    import cripser
+
+    return {"cripser": lambda image: cripser.compute_ph(image, filtration="T", maxdim=1)}
 
 
 def _over(images: list[NDArray[np.float64]], compute: Callable[[NDArray[np.float64]], Any]) -> Run:

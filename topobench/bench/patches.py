@@ -40,17 +40,21 @@ def source(data_dir: Path | None = None) -> Source:
 
 
 def patches(maps: Maps, size: int, count: int, seed: int = 0) -> NDArray[np.float32]:
-    """Return `count` distinct patches (count, size, size) at seeded places of the maps in turn.
+    """Return distinct patches (N, size, size) at seeded places of the maps in turn.
 
-    A map smaller than the patch is laid out several times, side by side.
+    N is `count`, or less where the maps have hardly as many places. A map smaller than the patch is laid out several
+    times, side by side.
     """
     random = generator("bench", size, seed)
-    chosen = []
-    for number in range(count):
-        image = maps[number % len(maps)]
-        image = np.tile(image, [-(-size // length) for length in image.shape])
-        chosen.append(cut(image, random_places(image.shape, size, 1, random), size)[0])
-    return np.stack(chosen)
+    chosen: dict[tuple[int, ...], NDArray[np.float32]] = {}
+    wide = [np.tile(image, [-(-size // length) for length in image.shape]) for image in maps]
+    for number in range(10 * count):
+        image = wide[number % len(wide)]
+        place = random_places(image.shape, size, 1, random)
+        chosen.setdefault((number % len(wide), *place[0]), cut(image, place, size)[0])
+        if len(chosen) == count:
+            break
+    return np.stack(list(chosen.values()))
 
 
 def _likelihood(image: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -53,7 +53,8 @@ def bench(sizes: tuple[int, ...], rounds: int, seed: int, data_dir: Path | None)
         "First call in a fresh process: {:.1f} s where it compiles, {:.1f} s from the cache.".format(*first_call())
     )
     for name, meaning in PEERS.items():
-        click.echo(f"{name}: {meaning}" + ("." if name in small.ratios else "; not installed."))
+        absent = "" if name in small.ratios else "; it cannot be imported here: pip install 'topobench[test]'"
+        click.echo(f"{name}: {meaning}{absent}.")
 
 
 def _side(row: Contest) -> int:

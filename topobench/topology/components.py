@@ -34,13 +34,13 @@ def label_components(mask: ArrayLike, connectivity: int = 8, threads: int | None
 
     batch, reach = as_mask_batch(mask), _reach(connectivity)
 
-    def number(masks: BoolArray) -> NDArray[np.int32]:
-        labels = np.zeros(masks.shape, np.int32)
-        number_components(_bytes(masks), reach, labels)
-        return labels
+    labels = np.zeros(batch.shape, np.int32)
 
-    parts = [labels for _, labels in share(number, batch, threads)]
-    return (parts[0] if len(parts) == 1 else np.concatenate(parts)).reshape(np.shape(mask))
+    def work(first: int, last: int) -> None:
+        number_components(_bytes(batch[first:last]), reach, labels[first:last])
+
+    share(work, batch.shape, threads)
+    return labels.reshape(np.shape(mask))
 
 
 def betti_numbers(
@@ -75,12 +75,12 @@ def betti_numbers(
 
     batch, reach = as_mask_batch(mask), _reach(connectivity)
 
-    def count(masks: BoolArray) -> IntArray:
-        betti = np.empty((2, len(masks)), np.int64)
-        count_components_and_holes(_bytes(masks), reach, frame, betti)
-        return betti
+    b0, b1 = np.empty((2, len(batch)), np.int64)
 
-    b0, b1 = np.concatenate([betti for _, betti in share(count, batch, threads)], axis=1)
+    def work(first: int, last: int) -> None:
+        count_components_and_holes(_bytes(batch[first:last]), reach, bool(frame), b0[first:last], b1[first:last])
+
+    share(work, batch.shape, threads)
     if np.ndim(mask) == 2:
         return int(b0[0]), int(b1[0])
     return b0, b1

@@ -7,12 +7,13 @@ called from several threads at once, each with its share of a batch.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from topobench.registry import load
-from topobench.topology.images import as_image_batch, check_connectivity, check_dimensions
+from topobench.topology.images import as_image_batch, check_connectivity, check_dimensions, refuse_nan
 from topobench.topology.threads import share
 from topobench.types import PersistencePairs
 
@@ -50,8 +51,8 @@ def persistence_pairs(
     Returns
     -------
     PersistencePairs
-        birth and death are exactly the pixels' values, as float64; pairs of zero persistence are left out; the
-        essential class has death -inf and death_pixel -1.
+        birth and death are exactly the pixels' values, as float64; pairs of zero persistence are left out, but
+        not the essential class, which has death -inf and death_pixel -1.
 
     Raises
     ------
@@ -66,12 +67,18 @@ def persistence_pairs(
     images, wanted = as_image_batch(likelihood), check_dimensions(dimensions)
     check_connectivity(connectivity)
     compute = load("backends", backend)
-    parts = share(lambda some: compute(some, connectivity, bool(frame), wanted), images, threads)
-    return parts[0][1] if len(parts) == 1 else _joined(parts)
+
+    def work(first: int, last: int) -> PersistencePairs:
+        refuse_nan(likelihood, images[first:last])
+        pairs: PersistencePairs = compute(images[first:last], connectivity, bool(frame), wanted)
+        pairs.image[...] += first
+        return pairs
+
+    parts = share(work, images.shape, threads)
+    return parts[0] if len(parts) == 1 else _joined(parts)
 
 
-def _joined(parts: list[tuple[int, PersistencePairs]]) -> PersistencePairs:
-    """Return the pairs of all shares as one; each comes with the index of its first image."""
-    image = np.concatenate([first + pairs.image for first, pairs in parts])
-    names = "dimension", "birth", "death", "birth_pixel", "death_pixel"
-    return PersistencePairs(image, *(np.concatenate([getattr(pairs, name) for _, pairs in parts]) for name in names))
+def _joined(parts: list[PersistencePairs]) -> PersistencePairs:
+    """Return the pairs of all shares as one."""
+    names = (field.name for field in fields(PersistencePairs))
+    return PersistencePairs(*(np.concatenate([getattr(pairs, name) for pairs in parts]) for name in names))

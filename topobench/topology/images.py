@@ -11,37 +11,40 @@ from numpy.typing import ArrayLike, NDArray
 from topobench.errors import ArgumentError
 from topobench.types import BoolArray
 
-__all__ = ["as_bool", "as_image_batch", "as_mask_batch", "check_connectivity", "check_dimensions"]
+__all__ = ["as_bool", "as_image_batch", "as_mask_batch", "check_connectivity", "check_dimensions", "refuse_nan"]
 
 EXACT = 2**53  # the integers up to here are exact in float64
+PLACES = 2**31  # so many pixels an image may have with its frame and border: compiled code counts them in 32 bits
 
 
 def check_connectivity(connectivity: int) -> None:
     """Raise ArgumentError unless the connectivity of the structure is 4 or 8."""
-    if connectivity not in (4, 8):
+    if not np.isscalar(connectivity) or connectivity not in (4, 8):
         raise ArgumentError(f"connectivity is {connectivity!r}; it must be 8 (pixels as squares) or 4 (as vertices).")
 
 
 def check_dimensions(dimensions: Sequence[int]) -> tuple[int, ...]:
     """Return the dimensions asked for, sorted; ArgumentError unless they name 0 (components), 1 (holes) or both."""
-    wanted = set() if isinstance(dimensions, int) else set(dimensions)
+    try:
+        wanted = set(dimensions)
+    except TypeError:  # a single number, None, a list of lists
+        wanted = set()
     if not wanted or not wanted <= {0, 1}:
         raise ArgumentError(f"dimensions is {dimensions!r}; it must be (0,), (1,) or (0, 1): components, holes.")
     return tuple(sorted(wanted))
 
 
 def as_image_batch(image: ArrayLike) -> NDArray[Any]:
-    """Return a real image (H, W) or batch (B, H, W) as an array (B, H, W), not copied; ArgumentError for others."""
-    array = np.asarray(image)
+    """Return a real image (H, W) or batch (B, H, W) as an array (B, H, W), not copied; ArgumentError for others.
+
+    NaN is for `refuse_nan` to find, share by share.
+    """
+    array = _array(image, "image")
     _check_shape(array)
     if array.dtype.kind not in "buif":
         raise ArgumentError(f"the image has dtype {array.dtype}; it must be bool, integer or floating point.")
     if array.dtype.kind == "f" and array.dtype.itemsize > 8:
         raise ArgumentError(f"the image has dtype {array.dtype}; values beyond float64 would be rounded: convert it.")
-    if array.dtype.kind == "f" and array.size and np.isnan(array.min()):  # which carries NaN on
-        places = np.argwhere(np.isnan(array))
-        first = tuple(int(index) for index in places[0])
-        raise ArgumentError(f"the image holds NaN at {len(places)} of {array.size} places, the first at {first}.")
     if array.dtype.kind in "ui" and array.dtype.itemsize == 8 and array.size:
         low, high = int(array.min()), int(array.max())
         if max(-low, high) > EXACT:
@@ -49,6 +52,15 @@ def as_image_batch(image: ArrayLike) -> NDArray[Any]:
                 f"the image holds integers in [{low}, {high}]; beyond 2**53 they are not exact in float64."
             )
     return array.reshape((-1, *array.shape[-2:]))
+
+
+def refuse_nan(image: ArrayLike, part: NDArray[Any]) -> None:
+    """Raise ArgumentError if a part of an image or batch holds NaN, with the count and the first place in the whole."""
+    if part.dtype.kind == "f" and part.size and np.isnan(part.min()):  # the minimum carries NaN on
+        array = np.asarray(image)
+        places = np.argwhere(np.isnan(array))
+        first = tuple(int(index) for index in places[0])
+        raise ArgumentError(f"the image holds NaN at {len(places)} of {array.size} places, the first at {first}.")
 
 
 def as_mask_batch(mask: ArrayLike) -> BoolArray:
@@ -60,15 +72,25 @@ def as_mask_batch(mask: ArrayLike) -> BoolArray:
 
 def as_bool(mask: ArrayLike, word: str) -> BoolArray:
     """Return an array of bool, or of the values 0 and 1, as bool; ArgumentError, naming it by `word`, for others."""
-    array = np.asarray(mask)
+    array = _array(mask, word)
     if array.dtype == np.bool_:
         return array
     if array.dtype.kind not in "uif" or not ((array == 0) | (array == 1)).all():
-        found = ", ".join(sorted(map(str, set(array.ravel().tolist())))[:5])
+        found = ", ".join(map(str, np.unique(array)[:5].tolist()))
         raise ArgumentError(
             f"the {word} is {array.dtype} with the values {found} ...; it must be bool, or 0 and 1 (1 = structure)."
         )
     return array.astype(np.bool_)
+
+
+def _array(given: ArrayLike, word: str) -> NDArray[Any]:
+    """Return what was given as an array; ArgumentError for ragged lists and for masked pixels."""
+    if isinstance(given, np.ma.MaskedArray) and (count := int(np.count_nonzero(given.mask))):
+        raise ArgumentError(f"the {word} is a masked array with {count} masked pixels; fill them first (.filled(0)).")
+    try:
+        return np.asarray(given)
+    except ValueError as error:
+        raise ArgumentError(f"the {word} is no array of numbers ({error}); its rows must be equally long.") from error
 
 
 def _check_shape(array: NDArray[Any]) -> None:
@@ -76,3 +98,6 @@ def _check_shape(array: NDArray[Any]) -> None:
         raise ArgumentError(
             f"the image has shape {array.shape}; it must be (H, W) or (B, H, W) with H and W at least 1."
         )
+    height, width = array.shape[-2:]
+    if (height + 4) * (width + 4) >= PLACES:
+        raise ArgumentError(f"the image has {height} x {width} pixels; 2**31 or more are too many: cut it into tiles.")

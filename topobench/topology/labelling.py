@@ -5,7 +5,8 @@ after row in one line of bytes. Where the line changes, a run begins or ends. Ru
 two runs of neighbouring rows have in common; so a mask has as many holes as there are such contacts that join nothing
 new (Euler), and components as there are runs less contacts that do.
 
-All of it stands in one file because numba's cache on disk notices changes of one file only.
+All of it stands in one file, with a union-find of its own, because numba's cache on disk notices changes of one file
+only.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ Array = NDArray[Any]
 
 
 @compiled
-def count_components_and_holes(masks: Array, reach: int, frame: bool, betti: Array) -> None:
-    """Write b0 and b1 of masks (B, H, W), uint8 of 0 and 1, to betti (2, B); reach is 1 for connectivity 8, else 0."""
+def count_components_and_holes(masks: Array, reach: int, frame: bool, b0: Array, b1: Array) -> None:
+    """Write the Betti numbers of masks (B, H, W), uint8, 0 or not, to (B,); reach is 1 for connectivity 8, else 0."""
     margin = 2 if frame else 1
     line, changes, parent = _room(masks, margin)
     if frame:
@@ -34,7 +35,7 @@ def count_components_and_holes(masks: Array, reach: int, frame: bool, betti: Arr
         _lay(masks[number], margin, line)
         runs = _runs(line, changes) // 2
         joins, closes = _join(changes, runs, masks.shape[2] + 2 * margin, reach, parent)
-        betti[0, number], betti[1, number] = runs - joins, closes
+        b0[number], b1[number] = runs - joins, closes
 
 
 @compiled
@@ -84,7 +85,7 @@ def _lay(mask: Array, margin: int, line: Array) -> None:
         first = (row + margin) * stride + margin
         copy = line[first : first + width]
         for column in range(width):
-            copy[column] = mask[row, column]
+            copy[column] = mask[row, column] != U8(0)  # a byte of a bool may hold any value
 
 
 @compiled

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from topobench.errors import ArgumentError
 from topobench.topology.kernels import persistence
 from topobench.topology.links import links_of
 from topobench.types import PersistencePairs
@@ -20,11 +19,7 @@ EXACT_IN_FLOAT32 = {np.dtype(name) for name in ("bool", "i1", "u1", "i2", "u2", 
 def numba_pairs(images: NDArray[Any], connectivity: int, frame: bool, dimensions: tuple[int, ...]) -> PersistencePairs:
     """Return the pairs by our own kernel, compiled by numba: in float32 where that is exact, else in float64."""
     height, width = images.shape[1:]
-    if (places := (height + 2) * (width + 2)) >= 2**32:
-        raise ArgumentError(
-            f"the image has {height} x {width} pixels; the back end 'numba' takes images of fewer than 2**32 with "
-            "their border. Cut it into tiles."
-        )
+    places = (height + 2) * (width + 2)
     wide = images.dtype not in EXACT_IN_FLOAT32
     images = np.ascontiguousarray(images, np.float64 if wide else np.float32)
     if not (images.flags.writeable and images.flags.aligned):  # for these numba would compile the kernel anew

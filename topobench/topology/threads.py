@@ -5,55 +5,77 @@ Not numba's own threads: beside torch they load a second libgomp, after which ev
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import cache
-from typing import Any, TypeVar
-
-from numpy.typing import NDArray
+from typing import TypeVar
 
 from topobench.errors import ArgumentError
 
 __all__ = ["share"]
 
 Part = TypeVar("Part")
-WORTH_A_THREAD = 2**16  # pixels take some tenths of a millisecond; a thread is at work in less than one tenth
+WORTH_A_THREAD = 2**16  # pixels: 0.3 ms for the persistence of membranes; another thread is at work within 0.1 ms
 SHARES = 2  # for each thread, so that the one that is held up does less
 
 
-def share(work: Callable[[NDArray[Any]], Part], batch: NDArray[Any], threads: int | None) -> list[tuple[int, Part]]:
-    """Return what `work` makes of the shares of a batch, each with the index of the share's first image.
+def share(work: Callable[[int, int], Part], shape: tuple[int, ...], threads: int | None) -> list[Part]:
+    """Return what `work` makes of each share of a batch, in order.
 
     Parameters
     ----------
     work : callable
-        Takes images (b, H, W); called from several threads at once.
-    batch : array (B, H, W)
+        Takes the index of the first image and one past the last; called from several threads at once.
+    shape : (B, H, W) of the batch
     threads : int or None
         At most so many threads; None: as many as the processor and the environment variable OMP_NUM_THREADS allow.
         Never more than images, nor than are worth the trouble.
+
+    Raises
+    ------
+    ArgumentError
+        If `threads` is no whole number from 1 on; what `work` raises, after all threads have stopped.
     """
     _check(threads)
-    count = min(len(batch), batch.size // WORTH_A_THREAD)
+    images, height, width = shape
+    count = min(images, images * height * width // WORTH_A_THREAD)
     if count > 1:
         count = min(count, threads or _allowed())
     if count <= 1:
-        return [(0, work(batch))]
-    shares = min(count * SHARES, len(batch))
-    firsts = [number * len(batch) // shares for number in range(shares + 1)]
+        return [work(0, images)]
+    shares = min(count * SHARES, images)
+    firsts = [number * images // shares for number in range(shares + 1)]
     parts: dict[int, Part] = {}
     tickets = iter(range(shares))  # whoever is free takes the next; to take one is a single step of the interpreter
 
     def serve() -> None:
-        for ticket in tickets:
-            parts[ticket] = work(batch[firsts[ticket] : firsts[ticket + 1]])
+        try:
+            for ticket in tickets:
+                parts[ticket] = work(firsts[ticket], firsts[ticket + 1])
+        finally:
+            for _ in tickets:  # after an error, nobody begins another share
+                pass
 
-    helpers = [_pool().submit(serve) for _ in range(count - 1)]
-    serve()
+    helpers = _helpers(serve, count - 1)
+    try:
+        serve()
+    finally:
+        helpers = [helper for helper in helpers if not helper.cancel()]  # who has not begun has nothing left to do
+        wait(helpers)
     for helper in helpers:
-        helper.result()
-    return [(firsts[number], parts[number]) for number in range(shares)]
+        helper.result()  # raises what the helper raised
+    return [parts[number] for number in range(shares)]
+
+
+def _helpers(serve: Callable[[], None], count: int) -> list[Future[None]]:
+    """Let so many threads of the pool serve too; none where the interpreter is about to end."""
+    helpers = []
+    with contextlib.suppress(RuntimeError):  # "cannot schedule new futures after shutdown"
+        for _ in range(count):
+            helpers.append(_pool().submit(serve))
+    return helpers
 
 
 @cache
@@ -74,7 +96,7 @@ def _check(threads: int | None) -> None:
 
 def _allowed() -> int:
     """Return how many threads the environment allows."""
-    asked = os.environ.get("OMP_NUM_THREADS", "")
+    asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()  # "4,2" has one number for each level
     return min(int(asked), _cores()) if asked.isdecimal() and int(asked) > 0 else _cores()
 
 
