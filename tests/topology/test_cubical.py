@@ -110,8 +110,11 @@ def test_wrong_shapes(shape):
 def test_wrong_values_and_names():
     image = np.zeros((4, 5))
     image[2, 3] = image[3, 0] = np.nan
-    with pytest.raises(ArgumentError, match=r"NaN at 2 of 20 places, the first at \(2, 3\)"):
-        persistence_pairs(image)
+    for backend in ("numba", "gudhi", "cripser"):
+        with pytest.raises(ArgumentError, match=r"NaN at 2 of 20 places, the first at \(2, 3\)"):
+            persistence_pairs(image, backend=backend)
+        with pytest.raises(ArgumentError, match=r"NaN at 2 of 60 places, the first at \(1, 2, 3\)"):
+            persistence_pairs([np.ones((4, 5)), image, np.ones((4, 5))], backend=backend)
     with pytest.raises(ArgumentError, match="beyond 2\\*\\*53"):
         persistence_pairs(np.full((2, 2), 2**53 + 1))
     with pytest.raises(ArgumentError, match="beyond 2\\*\\*53"):

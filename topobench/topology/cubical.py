@@ -1,7 +1,7 @@
 """Persistence of 2-D images in the superlevel filtration: conventions and checks; back ends do the work.
 
-A back end takes checked images (B, H, W), connectivity, frame and the dimensions, and returns `PersistencePairs`. It is
-called from several threads at once, each with its share of a batch.
+A back end takes checked images (B, H, W), connectivity, frame and the dimensions, and returns `PersistencePairs`, or
+raises `HoldsNaN`. It is called from several threads at once, each with its share of a batch.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from topobench.registry import load
-from topobench.topology.images import as_image_batch, check_connectivity, check_dimensions, refuse_nan
+from topobench.topology.images import HoldsNaN, as_image_batch, check_connectivity, check_dimensions, nan_error
 from topobench.topology.threads import share
 from topobench.types import PersistencePairs
 
@@ -69,12 +69,15 @@ def persistence_pairs(
     compute = load("backends", backend)
 
     def work(first: int, last: int) -> PersistencePairs:
-        refuse_nan(likelihood, images[first:last])
         pairs: PersistencePairs = compute(images[first:last], connectivity, bool(frame), wanted)
-        pairs.image[...] += first
+        if first:
+            pairs.image[...] += first
         return pairs
 
-    parts = share(work, images.shape, threads)
+    try:
+        parts = share(work, images.shape, threads)
+    except HoldsNaN:
+        raise nan_error(likelihood) from None
     return parts[0] if len(parts) == 1 else _joined(parts)
 
 

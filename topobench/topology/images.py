@@ -11,7 +11,15 @@ from numpy.typing import ArrayLike, NDArray
 from topobench.errors import ArgumentError
 from topobench.types import BoolArray
 
-__all__ = ["as_bool", "as_image_batch", "as_mask_batch", "check_connectivity", "check_dimensions", "refuse_nan"]
+__all__ = [
+    "HoldsNaN",
+    "as_bool",
+    "as_image_batch",
+    "as_mask_batch",
+    "check_connectivity",
+    "check_dimensions",
+    "nan_error",
+]
 
 EXACT = 2**53  # the integers up to here are exact in float64
 PLACES = 2**31  # so many pixels an image may have with its frame and border: compiled code counts them in 32 bits
@@ -19,7 +27,7 @@ PLACES = 2**31  # so many pixels an image may have with its frame and border: co
 
 def check_connectivity(connectivity: int) -> None:
     """Raise ArgumentError unless the connectivity of the structure is 4 or 8."""
-    if not np.isscalar(connectivity) or connectivity not in (4, 8):
+    if not isinstance(connectivity, (int, np.integer)) or connectivity not in (4, 8):
         raise ArgumentError(f"connectivity is {connectivity!r}; it must be 8 (pixels as squares) or 4 (as vertices).")
 
 
@@ -37,7 +45,7 @@ def check_dimensions(dimensions: Sequence[int]) -> tuple[int, ...]:
 def as_image_batch(image: ArrayLike) -> NDArray[Any]:
     """Return a real image (H, W) or batch (B, H, W) as an array (B, H, W), not copied; ArgumentError for others.
 
-    NaN is for `refuse_nan` to find, share by share.
+    NaN is for the back ends to find, as they read the image anyway.
     """
     array = _array(image, "image")
     _check_shape(array)
@@ -54,13 +62,15 @@ def as_image_batch(image: ArrayLike) -> NDArray[Any]:
     return array.reshape((-1, *array.shape[-2:]))
 
 
-def refuse_nan(image: ArrayLike, part: NDArray[Any]) -> None:
-    """Raise ArgumentError if a part of an image or batch holds NaN, with the count and the first place in the whole."""
-    if part.dtype.kind == "f" and part.size and np.isnan(part.min()):  # the minimum carries NaN on
-        array = np.asarray(image)
-        places = np.argwhere(np.isnan(array))
-        first = tuple(int(index) for index in places[0])
-        raise ArgumentError(f"the image holds NaN at {len(places)} of {array.size} places, the first at {first}.")
+class HoldsNaN(Exception):
+    """Raised by a back end that meets NaN: it sees only its share of a batch, `nan_error` tells of the whole."""
+
+
+def nan_error(image: ArrayLike) -> ArgumentError:
+    """Return the error for an image or batch that holds NaN, with the count and the first place."""
+    places = np.argwhere(np.isnan(image))
+    first = tuple(int(index) for index in places[0])
+    return ArgumentError(f"the image holds NaN at {len(places)} of {np.size(image)} places, the first at {first}.")
 
 
 def as_mask_batch(mask: ArrayLike) -> BoolArray:

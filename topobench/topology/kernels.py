@@ -78,7 +78,7 @@ def persistence(
 
     Parameters
     ----------
-    images : float32 or float64 (B, H, W), C-contiguous, without NaN
+    images : float32 or float64 (B, H, W), C-contiguous
     values, bits : ((H + 2) * (W + 2),)
         Room for one bordered image, of the images' dtype; and the same memory as unsigned integers.
     links : Links
@@ -96,13 +96,16 @@ def persistence(
         Image, dimension, birth pixel and death pixel of each pair.
     values : float64 (2, N)
         Birth and death.
+    clean : bool
+        False if an image holds NaN; then the pairs are of those before it.
     """
     stride = images.shape[2] + 2
     masks = np.zeros(values.size, U8), np.zeros(values.size, U8), np.zeros(values.size, U8)
     room, node_at = np.empty(values.size + 8, U32), np.zeros(values.size, U32)
     pairs, used = Pairs(np.empty((4, 0), np.int64), np.empty((2, 0), np.float64)), np.int64(0)
     for number in range(len(images)):
-        _surround(images[number], values)
+        if not _surround(images[number], values):
+            return pairs.numbers[:, :used], pairs.values[:, :used], False
         earlier, peaks, pits, edges, turns = _survey(values, stride, flip, frame, links, masks, room)
         pairs = _with_room(pairs, used, edges.size + 2, len(images) - number)  # an edge joins in one dimension only
         waiting = _order_of_entry(edges, bits)
@@ -116,7 +119,8 @@ def persistence(
                 joined, lost, waiting = _merge(waiting, ends, forest)
                 origin = Origin(number, dimension, stride, frame)
                 used = _record(pairs, used, origin, edges, joined, lost, forest, values)
-    return _trimmed(pairs, used)
+    pairs = _trimmed(pairs, used)
+    return pairs.numbers[:, :used], pairs.values[:, :used], True
 
 
 @compiled
@@ -133,13 +137,17 @@ def _survey(values: Array, stride: int, flip: Any, frame: bool, links: Any, mask
 
 
 @compiled
-def _surround(image: Array, values: Array) -> None:
-    """Copy an image into its border."""
+def _surround(image: Array, values: Array) -> Any:
+    """Copy an image into its border; return whether it is free of NaN."""
     height, width = image.shape
+    nans = U64(0)
     for row in range(height):
         line = values[(row + 1) * (width + 2) + 1 :][:width]
         for column in range(width):
-            line[column] = image[row, column]
+            value = image[row, column]
+            line[column] = value
+            nans += U64(value != value)
+    return nans == U64(0)
 
 
 @compiled
@@ -431,11 +439,9 @@ def _with_room(pairs: Pairs, used: int, more: int, images: int) -> Any:
 
 
 @compiled
-def _trimmed(pairs: Pairs, used: int) -> Any:
-    """Return the numbers and values of the pairs, moved where they would hold on to more than twice their memory."""
-    if 2 * used < pairs.values.shape[1]:
-        pairs = _moved(pairs, used, used)
-    return pairs.numbers[:, :used], pairs.values[:, :used]
+def _trimmed(pairs: Pairs, used: int) -> Pairs:
+    """Return the pairs, moved where they would hold on to more than twice their memory."""
+    return _moved(pairs, used, used) if 2 * used < pairs.values.shape[1] else pairs
 
 
 @compiled

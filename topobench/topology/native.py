@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from topobench.topology.images import HoldsNaN
 from topobench.topology.kernels import persistence
 from topobench.topology.links import links_of
 from topobench.types import PersistencePairs
@@ -28,5 +29,7 @@ def numba_pairs(images: NDArray[Any], connectivity: int, frame: bool, dimensions
     bits = room.view(np.uint64 if wide else np.uint32)
     flip = np.uint8(0 if connectivity == 8 else 255)
     wanted = (0 in dimensions, 1 in dimensions)
-    index, value = persistence(images, room, bits, links_of(connectivity, width + 2), flip, frame, wanted)
-    return PersistencePairs(index[0], index[1], value[0], value[1], index[2], index[3])
+    numbers, values, clean = persistence(images, room, bits, links_of(connectivity, width + 2), flip, frame, wanted)
+    if not clean:
+        raise HoldsNaN
+    return PersistencePairs(numbers[0], numbers[1], values[0], values[1], numbers[2], numbers[3])

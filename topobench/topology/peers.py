@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topobench.errors import ArgumentError
+from topobench.topology.images import HoldsNaN
 from topobench.types import FloatArray, IntArray, PersistencePairs
 
 __all__ = ["cripser_pairs", "gudhi_pairs"]
@@ -38,6 +39,8 @@ def _by_ranks(
     It sees the rank at which each pixel enters, not its value: ranks are distinct, so that ties are broken by our
     rule and every rank leads back to one pixel; and they are finite, whatever the values.
     """
+    if np.isnan(images).any():
+        raise HoldsNaN
     tables = []
     for image in images:
         ranks, entered = _entry_ranks(image)
