@@ -225,11 +225,16 @@ def _criticals(critical: Array, room: Array) -> Array:
     """Return the critical places, ascending: eight at a time, for most eights have none."""
     eights = critical[: critical.size // 8 * 8].view(U64)
     found = U64(0)
+    some = np.empty(eights.size + 1, U32)
+    count = U64(0)
     for eight in range(eights.size):
-        if eights[eight] != U64(0):
-            for place in range(U64(8 * eight), U64(8 * eight + 8)):
-                room[found] = place
-                found += U64(critical[place])
+        some[count] = eight
+        count += U64(eights[eight] != U64(0))
+    for k in range(count):
+        first = U64(8) * U64(some[k])
+        for place in range(first, first + U64(8)):
+            room[found] = place
+            found += U64(critical[place])
     for place in range(U64(8 * eights.size), U64(critical.size)):
         room[found] = place
         found += U64(critical[place])
@@ -344,14 +349,13 @@ def _arrive(ends: Array, waiting: Array, earlier: Array, step: Array, node_at: A
     All walk abreast, some steps at a time, so that the processor has many independent loads under way. In a natural
     image all arrive after a few rounds; those who do not are on a long way, which many of them may share.
     """
-    walkers, walking = np.empty(2 * waiting.size, U32), U64(0)
+    walkers, walking = np.empty(2 * waiting.size + 1, U32), U64(0)
     awaited = np.zeros(ends.size // 2, np.bool_)
     for edge in waiting:
         awaited[edge] = True
     for end in range(U64(ends.size)):  # in the order of places, so that neighbours in memory walk together
-        if awaited[end >> U64(1)]:
-            walkers[walking] = end
-            walking += U64(1)
+        walkers[walking] = end
+        walking += U64(awaited[end >> U64(1)])
     everyone = walkers[:walking].copy()
     for _ in range(ROUNDS):
         still = U64(0)
@@ -461,34 +465,34 @@ def _record(
     pairs: Pairs, used: int, origin: Origin, edges: Array, joined: Array, lost: Array, forest: Forest, values: Array
 ) -> int:
     """Append the pairs of one dimension of one image; return how many there are now."""
+    stride = origin.stride
     for pair in range(joined.size):
         saddle, extremum = edges[joined[pair]], forest.place[lost[pair]]
         born, died = (extremum, saddle) if origin.dimension == 0 else (saddle, extremum)
-        used = _write(pairs, used, origin, born, died, values)
+        birth, death = values[born], values[died]
+        _write(pairs, used, origin, birth, death, _pixel(born, stride), _pixel(died, stride))
+        used += birth > death
     elder = forest.place[_root(forest.parent, U32(forest.parent.size - 1))]
     if origin.dimension == 0:  # the essential component
-        used = _write(pairs, used, origin, elder, U32(0), values)
+        birth, pixel = (values[elder], _pixel(elder, stride)) if elder else (values.dtype.type(np.inf), -1)
+        _write(pairs, used, origin, birth, -np.inf, pixel, -1)
+        used += 1
     elif origin.frame:  # the hole of the ring itself, which the last pit fills
-        used = _write(pairs, used, origin, U32(0), elder, values)
+        _write(pairs, used, origin, np.inf, values[elder], -1, _pixel(elder, stride))
+        used += values[elder] < np.inf
     return used
 
 
 @compiled
-def _write(pairs: Pairs, used: int, origin: Origin, born: Any, died: Any, values: Array) -> int:
-    """Append the pair of two places, unless it has zero persistence; return how many there are now."""
-    birth = np.float64(values[born]) if born else np.inf
-    death = np.float64(values[died]) if died else -np.inf
+def _write(pairs: Pairs, used: int, origin: Origin, birth: Any, death: Any, birth_pixel: int, death_pixel: int) -> None:
+    """Write a pair behind those that there are."""
     pairs.numbers[0, used], pairs.numbers[1, used] = origin.image, origin.dimension
-    pairs.numbers[2, used] = _pixel(born, origin.stride)
-    pairs.numbers[3, used] = _pixel(died, origin.stride)
+    pairs.numbers[2, used], pairs.numbers[3, used] = birth_pixel, death_pixel
     pairs.values[0, used], pairs.values[1, used] = birth, death
-    return used + (birth > death or died == 0)
 
 
 @compiled
 def _pixel(place: Any, stride: int) -> Any:
-    """Return the flat index of a place in the image without its border, -1 for place 0."""
-    if place == 0:
-        return -1
+    """Return the flat index of a place in the image without its border."""
     row = place // U32(stride) - 1
     return np.int64(place) - stride - 1 - 2 * row
