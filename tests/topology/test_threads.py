@@ -39,7 +39,8 @@ def test_components_are_the_same_with_any_number(count):
     assert np.array_equal(betti_numbers(masks, 8, True, count), betti_numbers(masks, 8, True, 1))
 
 
-def test_threads_work_at_the_same_time_and_never_more_than_asked():
+def test_threads_work_at_the_same_time_and_never_more_than_asked(monkeypatch):
+    monkeypatch.setattr(threads, "SHARES", 2)
     together, lock, running = threading.Barrier(2, timeout=10), threading.Lock(), [0, 0]
 
     def work(first, last):
@@ -67,7 +68,7 @@ def test_as_many_threads_as_asked(asked, monkeypatch):
         workers.add(threading.get_ident())
         together.wait()
 
-    share(work, (2 * asked, 1, 1), asked)
+    share(work, (SHARES * asked, 1, 1), asked)
     assert len(workers) == asked
 
 

@@ -18,7 +18,7 @@ __all__ = ["share"]
 
 Part = TypeVar("Part")
 WORTH_A_THREAD = 2**16  # pixels: 0.3 ms for the persistence of membranes; another thread is at work within 0.1 ms
-SHARES = 2  # for each thread, so that the one that is held up does less
+SHARES = 3  # for each thread, so that the one that is held up does less
 
 
 def share(work: Callable[[int, int], Part], shape: tuple[int, ...], threads: int | None) -> list[Part]:
