@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from topobench.errors import RunError
 from topobench.topology import betti_numbers, persistence_pairs
+from topobench.topology.threads import share
 
 __all__ = ["PEERS", "Contest", "compare", "first_call", "speed_up"]
 
@@ -76,14 +77,27 @@ def compare(patches: NDArray[np.float32], rounds: int) -> Contest:
     return Contest(patches.shape[-1], len(patches), rounds, kernel, alone, betti, ratios)
 
 
-def speed_up(patches: NDArray[np.float32], threads: int, rounds: int) -> float:
-    """Return how many times as fast so many threads are as one: the median over rounds."""
-    runs: dict[str, Run] = {
-        "one": lambda: persistence_pairs(patches, threads=1),
-        "many": lambda: persistence_pairs(patches, threads=threads),
-    }
-    seconds = _interleaved(runs, rounds)
-    return float(np.median(seconds["one"] / seconds["many"]))
+def speed_up(patches: NDArray[np.float32], threads: int, rounds: int) -> tuple[float, float]:
+    """Return how many times as fast so many threads are as one, the median over rounds: the kernel, and `np.sort`.
+
+    Sorting, shared in the same way, shows what the machine gives to a second thread at the moment.
+    """
+    flat = patches.reshape(len(patches), -1)
+
+    def sort(count: int) -> Any:
+        return share(lambda first, last: np.sort(flat[first:last]), patches.shape, count)
+
+    seconds = _interleaved(
+        {
+            "kernel": lambda: persistence_pairs(patches, threads=1),
+            "kernel shared": lambda: persistence_pairs(patches, threads=threads),
+            "sort": lambda: sort(1),
+            "sort shared": lambda: sort(threads),
+        },
+        rounds,
+    )
+    kernel, sorting = (float(np.median(seconds[name] / seconds[f"{name} shared"])) for name in ("kernel", "sort"))
+    return kernel, sorting
 
 
 def first_call() -> tuple[float, float]:
