@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 import topobench.bench
+from tests.conftest import ROOT
 from topobench.bench import compare, patches, source, speed_up
 from topobench.bench.contest import PEERS, _call
 from topobench.cli.main import cli
@@ -73,6 +74,7 @@ def test_the_command_prints_a_row_a_size(monkeypatch, tmp_path):
     heads = rows[0].split("|")
     assert [row.split("|")[1].strip() for row in rows] == ["patch", "17", "9"]
     assert all(len(row.split("|")) == len(heads) for row in rows)
+    assert rows[0] in (ROOT / "docs" / "performance.md").read_text()
     assert "synthetic-membranes" in result.output and "7.2 s where it compiles" in result.output
     assert "Time a pixel at 17:" in result.output
 

@@ -2,7 +2,7 @@
 
 Pixels enter from the highest value to the lowest, the first in row-major order first among equals. So each pixel
 enters strictly before or after each of its neighbours, and the byte that says which (see `links`) tells critical
-pixels from regular ones. Only the critical ones, 9 in 100 of a membrane image, are looked at again:
+pixels from regular ones. Only the critical ones, less than one in ten of a smooth image, are looked at again:
 
 1. `_surround` copies the image into a border one pixel wide. From there on a pixel is its *place*, its index in the
    bordered image; place 0, a corner of the border, stands for "no pixel".
