@@ -18,7 +18,7 @@ DIMENSIONS = st.sampled_from([(0,), (1,), (0, 1)])
 LINES = [np.array([[3, 1, 2, 2, 5]]), np.array([[3], [1], [2], [2], [5]]), np.array([[7]]), np.ones((2, 6))]
 
 
-def agree(image, connectivity, frame, dimensions):
+def check_agreement(image, connectivity, frame, dimensions):
     wanted = pairs_table(persistence_pairs(image, connectivity, frame, dimensions, backend="gudhi"))
     for backend in ("numba", "cripser"):
         found = pairs_table(persistence_pairs(image, connectivity, frame, dimensions, backend=backend))
@@ -32,14 +32,14 @@ def agree(image, connectivity, frame, dimensions):
 @example(LINES[2], 4, False, (0, 1))
 @example(LINES[3], 4, True, (0, 1))
 def test_back_ends_agree_on_small_images_full_of_ties(image, connectivity, frame, dimensions):
-    agree(image, connectivity, frame, dimensions)
+    check_agreement(image, connectivity, frame, dimensions)
 
 
 @settings(max_examples=25)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(1, 60), st.integers(1, 300), connectivities)
 def test_back_ends_agree_on_noise(seed, height, width, levels, connectivity):
     image = np.random.default_rng(seed).integers(-levels, levels, (height, width)).astype(np.float32)
-    agree(image, connectivity, bool(seed % 2), (0, 1))
+    check_agreement(image, connectivity, bool(seed % 2), (0, 1))
 
 
 FLOATS = st.floats(width=64, allow_nan=False) | st.sampled_from([0.0, -0.0, np.inf, -np.inf, 5e-324, 1e300, -1e300])
@@ -47,11 +47,11 @@ FLOATS = st.floats(width=64, allow_nan=False) | st.sampled_from([0.0, -0.0, np.i
 
 @given(npst.arrays(np.float64, st.tuples(st.integers(1, 6), st.integers(1, 6)), elements=FLOATS), connectivities)
 def test_back_ends_agree_on_any_float(image, connectivity):
-    agree(image, connectivity, False, (0, 1))
-    agree(image, connectivity, True, (0, 1))
+    check_agreement(image, connectivity, False, (0, 1))
+    check_agreement(image, connectivity, True, (0, 1))
     with np.errstate(over="ignore"):
-        agree(image.astype(np.float32), connectivity, True, (0, 1))
-        agree(image.astype(np.float16), connectivity, False, (0, 1))
+        check_agreement(image.astype(np.float32), connectivity, True, (0, 1))
+        check_agreement(image.astype(np.float16), connectivity, False, (0, 1))
 
 
 @given(images(), connectivities, st.booleans())
