@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,7 @@ def bench(sizes: tuple[int, ...], rounds: int, seed: int, data_dir: Path | None)
         rows.append(compare(patches(chosen.maps, size, count, seed), rounds))
         click.echo(_row(rows[-1], list(PEERS)))
     click.echo("")
-    small, large = min(rows, key=_side), max(rows, key=_side)
+    small, large = min(rows, key=attrgetter("size")), max(rows, key=attrgetter("size"))
     if small is not large:
         growth = (large.kernel / large.size**2) / (small.kernel / small.size**2)
         click.echo(f"Time a pixel at {large.size}: {growth:.2f} times that at {small.size}.")
@@ -55,10 +56,6 @@ def bench(sizes: tuple[int, ...], rounds: int, seed: int, data_dir: Path | None)
     for name, meaning in PEERS.items():
         absent = "" if name in small.ratios else "; it cannot be imported here: pip install 'topobench[test]'"
         click.echo(f"{name}: {meaning}{absent}.")
-
-
-def _side(row: Contest) -> int:
-    return row.size
 
 
 def _row(row: Contest, peers: list[str]) -> str:
