@@ -1,6 +1,14 @@
-"""Persistence pairs, Betti numbers and components of 2-D images: numpy in, numpy out, no torch."""
+"""Persistence pairs, Betti numbers, components and matchings of 2-D images: numpy in, numpy out, no torch."""
 
 from topobench.topology.components import betti_numbers, label_components
 from topobench.topology.cubical import persistence_pairs
+from topobench.topology.matching import betti_matching, induced_map, unmatched_classes
 
-__all__ = ["betti_numbers", "label_components", "persistence_pairs"]
+__all__ = [
+    "betti_matching",
+    "betti_numbers",
+    "induced_map",
+    "label_components",
+    "persistence_pairs",
+    "unmatched_classes",
+]
