@@ -26,7 +26,7 @@ def test_every_recipe_builds_its_model_and_loss(name):
 def test_every_suite_names_what_exists(name):
     suite = cards.load_suite(name)
     assert set(suite.recipes) <= set(cards.names("recipes"))
-    assert set(suite.protocols) <= set(registry.names("protocols"))
+    assert set(suite.protocols) <= set(cards.names("protocols"))
     assert set(suite.nulls) <= set(registry.names("nulls"))
     for dataset in suite.datasets:
         assert max(suite.folds) < cards.load_card(dataset).folds.count
@@ -45,11 +45,18 @@ def test_published_figures_of_toponet():
     assert len(published) == 6
 
 
-@pytest.mark.parametrize("kind", ["datasets", "recipes", "suites"])
+LOADERS = {
+    "datasets": cards.load_card,
+    "recipes": cards.load_recipe,
+    "suites": cards.load_suite,
+    "protocols": cards.load_protocol,
+}
+
+
+@pytest.mark.parametrize("kind", LOADERS)
 def test_toml_to_model_and_back(kind):
-    loaders = {"datasets": cards.load_card, "recipes": cards.load_recipe, "suites": cards.load_suite}
     for name in cards.names(kind):
-        found = loaders[kind](name)
+        found = LOADERS[kind](name)
         assert type(found).model_validate(found.model_dump(by_alias=True)) == found
 
 
@@ -76,6 +83,43 @@ def test_faults_are_named_with_file_key_and_nearest(tmp_path, before, after, wan
     path.write_text(text_of("unet-topo").replace(before, after, 1))
     with pytest.raises(CardError, match=wanted) as error:
         cards.load_recipe(str(path))
+    assert str(path) in str(error.value)
+
+
+def test_the_protocols_of_the_design_are_there_and_say_what_they_fix():
+    assert set(cards.names("protocols")) == {"cldice64", "dconn65", "hu2019", "pitfalls", "stucki2023", "topomortar"}
+    for name in cards.names("protocols"):
+        protocol = cards.load_protocol(name)
+        assert protocol.measures
+        assert "arXiv" in protocol.source
+        assert protocol.open
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "wanted"),
+    [
+        ("patches = 500\n", "", r"sampling 'random' takes a patch_size and a number of patches"),
+        ('sampling = "random"', 'sampling = "whole"', r"sampling 'whole' takes no patch_size and no number of patches"),
+        (
+            '"accuracy", "dice",\n]',
+            '"acuracy", "dice",\n]',
+            r"metric is named 'acuracy' \(did you mean 'accuracy'",
+        ),
+        (
+            'ranked_by = "betti_error"',
+            'ranked_by = "cldice"',
+            r"'cldice' is shown or ranked by, but not among",
+        ),
+        ("threshold = 0.5", "threshold = 1.5", r"'threshold' is 1.5"),
+        ("dimensions = [1]", "dimensions = [2]", r"'dimensions.0' is 2"),
+    ],
+)
+def test_faults_of_a_protocol(tmp_path, before, after, wanted):
+    path = tmp_path / "hu2019.toml"
+    assert before in text_of("hu2019", "protocols")
+    path.write_text(text_of("hu2019", "protocols").replace(before, after, 1))
+    with pytest.raises(CardError, match=wanted) as error:
+        cards.load_protocol(str(path))
     assert str(path) in str(error.value)
 
 

@@ -1,7 +1,7 @@
-"""Cards (data sets), recipes (baselines) and suites: what their TOML files hold, and where they are found.
+"""Cards (data sets), recipes (baselines), suites and protocols: what their TOML files hold, and where they are found.
 
 They are read from disk at every call, so that an edited file counts at once. In a wheel they lie inside the
-package; in a checkout they lie beside it, in ``datasets/`` and ``baselines/``.
+package; in a checkout they lie beside it, in ``datasets/``, ``baselines/`` and ``protocols/``.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from topobench.errors import CardError
 from topobench.files import read_toml
+from topobench.registry import names as registered
 from topobench.registry import nearest, unknown_name
 
 __all__ = [
@@ -23,12 +24,15 @@ __all__ = [
     "Folds",
     "LossTerm",
     "ModelChoice",
+    "OpenChoice",
+    "Protocol",
     "Published",
     "Recipe",
     "Suite",
     "faults_of",
     "folder",
     "load_card",
+    "load_protocol",
     "load_recipe",
     "load_suite",
     "names",
@@ -175,14 +179,68 @@ class Suite(File):
     budget: Budget | None = None
 
 
-Read = TypeVar("Read", Card, Recipe, Suite)
+class OpenChoice(Strict):
+    """Something that the source of a protocol leaves open, and what was fixed here."""
+
+    question: str
+    fixed: str
+
+
+class Protocol(File):
+    """Every choice that turns (likelihood, truth) into figures; `version` is raised whenever a figure changes.
+
+    `sampling` says where Betti errors without ``_whole`` in their name are counted: in so many seeded random
+    `patches` of `patch_size`, in a grid of such tiles, or on the whole image. `phase` and `connectivity` may be
+    left out: then the argument counts, else the card. `columns` are the figures that tables show, `ranked_by` the
+    one that orders them.
+    """
+
+    source: str
+    measures: str
+    open: tuple[OpenChoice, ...] = ()
+    threshold: Part
+    sampling: Literal["random", "grid", "whole"]
+    patch_size: Count | None = None
+    patches: Count | None = None
+    frame: bool
+    dimensions: Annotated[tuple[Literal[0, 1], ...], Field(min_length=1)]
+    phase: Literal["regions", "structure"] | None = None
+    connectivity: Literal[4, 8] | None = None
+    figures: Annotated[tuple[str, ...], Field(min_length=1)]
+    columns: Annotated[tuple[str, ...], Field(min_length=1)]
+    ranked_by: str
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Protocol:
+        wanted = {"random": (True, True), "grid": (True, False), "whole": (False, False)}[self.sampling]
+        if (self.patch_size is not None, self.patches is not None) != wanted:
+            raise ValueError(
+                f"sampling {self.sampling!r} takes {'a' if wanted[0] else 'no'} patch_size and "
+                f"{'a' if wanted[1] else 'no'} number of patches"
+            )
+        known = registered("metrics")
+        for figure in self.figures:
+            if figure not in known:
+                raise ValueError(f"no metric is named {figure!r}{nearest(figure, known)}")
+        for figure in (*self.columns, self.ranked_by):
+            if figure not in self.figures:
+                raise ValueError(f"{figure!r} is shown or ranked by, but not among the figures")
+        return self
+
+
+Read = TypeVar("Read", Card, Recipe, Suite, Protocol)
 
 # kind -> (folder of the distribution, sub-folder of it)
-PLACES = {"datasets": ("datasets", ""), "recipes": ("baselines", ""), "suites": ("baselines", "suites")}
+PLACES = {
+    "datasets": ("datasets", ""),
+    "recipes": ("baselines", ""),
+    "suites": ("baselines", "suites"),
+    "protocols": ("protocols", ""),
+}
 
 
 def folder(kind: str) -> Path:
-    """Return the folder of the shipped ``datasets``, ``recipes`` or ``suites``: in the package, else beside it."""
+    """Return the folder of what is shipped of a kind (a key of `PLACES`): in the package, else beside it."""
     top, below = PLACES[kind]
     package = Path(__file__).parent
     if (package / top).is_dir():
@@ -193,7 +251,7 @@ def folder(kind: str) -> Path:
 
 
 def names(kind: str) -> list[str]:
-    """Return the names of all shipped ``datasets``, ``recipes`` or ``suites``, sorted; reads no file."""
+    """Return the names of all that is shipped of a kind (a key of `PLACES`), sorted; reads no file."""
     return sorted(path.stem for path in folder(kind).glob("*.toml"))
 
 
@@ -212,8 +270,13 @@ def load_suite(name: str) -> Suite:
     return _load("suites", Suite, name)
 
 
+def load_protocol(name: str) -> Protocol:
+    """Return the protocol of that name, or in the file ``*.toml``; UnknownNameError or CardError say what is wrong."""
+    return _load("protocols", Protocol, name)
+
+
 def read(path: Path, schema: type[Read]) -> Read:
-    """Return the card, recipe or suite in a file; CardError names the file, every wrong key, and the nearest known."""
+    """Return what a file holds; CardError names the file, every wrong key, and the nearest known."""
     try:
         found = schema.model_validate(read_toml(path))
     except ValidationError as error:
@@ -244,6 +307,8 @@ def _sentence(fault: Any, schema: type[BaseModel]) -> str:
         return f"unknown key {key!r}{nearest(last, _keys(schema, fault['loc'][:-1]))}"
     if fault["type"] == "missing":
         return f"key {key!r} is missing"
+    if fault["type"] == "value_error":  # one of our own, about keys that do not fit together
+        return str(fault["ctx"]["error"])
     return f"{key!r} is {fault['input']!r}: {fault['msg'][0].lower()}{fault['msg'][1:]}"
 
 

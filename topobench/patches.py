@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from topobench.types import BoolArray, IntArray
 
-__all__ = ["cut", "patch_shape", "random_places"]
+__all__ = ["cut", "patch_shape", "random_places", "tiles"]
 
 
 def patch_shape(shape: tuple[int, ...], size: int) -> tuple[int, int]:
@@ -57,6 +57,14 @@ def cut(image: NDArray[Any], places: IntArray, size: int) -> NDArray[Any]:
     """Return the patches (N, h, w) of an image (H, W) whose top-left corners are the rows of `places`."""
     windows = sliding_window_view(image, patch_shape(image.shape, size))
     return windows[places[:, 0], places[:, 1]]
+
+
+def tiles(image: NDArray[Any], size: int, fill: Any) -> NDArray[Any]:
+    """Return an image (H, W) as tiles (N, size, size), row by row; what they lack at the lower right is filled."""
+    height, width = image.shape
+    rows, columns = -(-height // size), -(-width // size)
+    whole = np.pad(image, ((0, rows * size - height), (0, columns * size - width)), constant_values=fill)
+    return whole.reshape(rows, size, columns, size).swapaxes(1, 2).reshape(-1, size, size)
 
 
 def _window_sums(mask: BoolArray, height: int, width: int) -> IntArray:

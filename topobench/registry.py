@@ -16,7 +16,10 @@ from typing import Any
 
 from topobench.errors import ArgumentError, UnknownNameError
 
-__all__ = ["BUILTINS", "build", "load", "names", "nearest", "singular", "unknown_name"]
+__all__ = ["BUILTINS", "PARTITION", "build", "load", "names", "nearest", "singular", "unknown_name"]
+
+# The Rand family and VOI: six figures of two partitions, which come in several forms (metrics/figures.py).
+PARTITION = ("arand_f", "arand_error", "ari", "voi_split", "voi_merge", "voi")
 
 BUILTINS: dict[str, dict[str, str]] = {
     "adapters": {
@@ -33,23 +36,29 @@ BUILTINS: dict[str, dict[str, str]] = {
         "topological": "topobench.losses.topological:TopologicalLoss",
     },
     "metrics": {
-        "accuracy": "topobench.metrics.overlap:pixel_overlap",
-        "dice": "topobench.metrics.overlap:pixel_overlap",
-        "betti_error": "topobench.metrics.betti:betti_errors",
-        "betti0_error": "topobench.metrics.betti:betti_errors",
-        "betti1_error": "topobench.metrics.betti:betti_errors",
-        "arand_f": "topobench.metrics.clustering:rand_and_voi",
-        "arand_error": "topobench.metrics.clustering:rand_and_voi",
-        "voi_split": "topobench.metrics.clustering:rand_and_voi",
-        "voi_merge": "topobench.metrics.clustering:rand_and_voi",
-        "voi": "topobench.metrics.clustering:rand_and_voi",
-        "arand_f_filled": "topobench.metrics.clustering:rand_and_voi_filled",
-        "arand_error_filled": "topobench.metrics.clustering:rand_and_voi_filled",
-        "voi_split_filled": "topobench.metrics.clustering:rand_and_voi_filled",
-        "voi_merge_filled": "topobench.metrics.clustering:rand_and_voi_filled",
-        "voi_filled": "topobench.metrics.clustering:rand_and_voi_filled",
+        **dict.fromkeys(("accuracy", "dice"), "topobench.metrics.overlap:pixel_overlap"),
+        **dict.fromkeys(("betti_error", "betti0_error", "betti1_error"), "topobench.metrics.betti:betti_errors"),
+        **dict.fromkeys(
+            ("betti_error_whole", "betti0_error_whole", "betti1_error_whole", "euler_error"),
+            "topobench.metrics.betti:whole_betti_errors",
+        ),
+        **dict.fromkeys(
+            ("betti_matching_error", "betti0_matching_error", "betti1_matching_error"),
+            "topobench.metrics.matching:betti_matching_errors",
+        ),
+        **dict.fromkeys(("diu_error", "diu0_error", "diu1_error"), "topobench.metrics.matching:diu_errors"),
+        "cldice": "topobench.metrics.centreline:centreline_dice",
+        "hd95": "topobench.metrics.distance:hausdorff_95",
+        **dict.fromkeys(PARTITION, "topobench.metrics.clustering:plain"),
+        "arand_error_cremi": "topobench.metrics.clustering:cremi",
+        **{f"{name}_filled": "topobench.metrics.clustering:filled" for name in PARTITION},
+        **{f"{name}_all": "topobench.metrics.clustering:nothing_ignored" for name in PARTITION},
+        **{f"{name}_regions": "topobench.metrics.clustering:of_regions" for name in PARTITION},
+        **{f"{name}_structure": "topobench.metrics.clustering:of_structure" for name in PARTITION},
+        **{f"{name}_raw_mask": "topobench.metrics.clustering:of_raw_masks" for name in PARTITION if name != "ari"},
+        "truth_isolated_pixels": "topobench.metrics.truth:artefacts",
+        "truth_pinholes": "topobench.metrics.truth:artefacts",
     },
-    "protocols": {"hu2019": "topobench.metrics.protocols:HU2019"},
     "backends": {
         "numba": "topobench.topology.native:numba_pairs",
         "gudhi": "topobench.topology.peers:gudhi_pairs",

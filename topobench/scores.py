@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -13,16 +13,17 @@ from pydantic import TypeAdapter, ValidationError
 
 from topobench.errors import RecordError
 from topobench.files import canonical_json, digest, write_atomic
-from topobench.metrics import load_protocol, score
+from topobench.metrics import Protocol, load_protocol, score
 from topobench.metrics.scoring import settings_of
 from topobench.types import Row, RunRecord, Sample
 
 __all__ = [
-    "IDENTITY", "Predictor", "make_record", "protocol_settings", "read_record", "read_records", "record_path",
-    "run_id_of", "score_samples", "write_record",
+    "IDENTITY", "Predictor", "Preparation", "make_record", "protocol_settings", "read_record", "read_records",
+    "record_path", "run_id_of", "score_samples", "write_record",
 ]  # fmt: skip
 
 Predictor = Callable[[Sample], NDArray[Any]]
+Preparation = Callable[[NDArray[Any], Protocol, int], NDArray[Any]]
 
 SCHEMA = 1
 SCORING_SEED = 0  # of the patches' places: one for all methods, whatever seed they were trained with
@@ -37,25 +38,42 @@ IDENTITY = (
 _ADAPTER = TypeAdapter(RunRecord)
 
 
-def protocol_settings(protocols: Iterable[str], phase: str, connectivity: int) -> dict[str, dict[str, Any]]:
-    """Return for each protocol every choice that its figures depend on, completed by the card's."""
-    return {name: settings_of(load_protocol(name), phase, connectivity, SCORING_SEED) for name in protocols}
+def protocol_settings(protocols: Iterable[str | Protocol], phase: str, connectivity: int) -> dict[str, dict[str, Any]]:
+    """Return for each protocol, by name, every choice that its figures depend on, completed by the card's."""
+    chosen = [_protocol(protocol) for protocol in protocols]
+    return {protocol.name: settings_of(protocol, phase, connectivity, SCORING_SEED) for protocol in chosen}
 
 
 def score_samples(
-    samples: Iterable[Sample], predict: Predictor, protocols: Sequence[str], phase: str, connectivity: int
+    samples: Iterable[Sample],
+    predict: Predictor,
+    protocols: Iterable[str | Protocol],
+    phase: str,
+    connectivity: int,
+    prepare: Preparation | None = None,
 ) -> Iterator[list[Row]]:
-    """Yield for each sample its rows, one a protocol, of the likelihood (H, W) that `predict` gives."""
+    """Yield for each sample its rows, one a protocol, of the likelihood (H, W) that `predict` gives.
+
+    `prepare`, if given, makes of the likelihood what is scored: it takes it with the protocol and its connectivity.
+    """
+    chosen = [_protocol(protocol) for protocol in protocols]
     for sample in samples:
-        likelihood = predict(sample)
-        yield [_row(sample, likelihood, protocol, phase, connectivity) for protocol in protocols]
+        likelihood, rows = predict(sample), []
+        for protocol in chosen:
+            scored = prepare(likelihood, protocol, protocol.connectivity or connectivity) if prepare else likelihood
+            rows.append(_row(sample, scored, protocol, phase, connectivity))
+        yield rows
 
 
-def _row(sample: Sample, likelihood: NDArray[Any], protocol: str, phase: str, connectivity: int) -> Row:
+def _row(sample: Sample, likelihood: NDArray[Any], protocol: Protocol, phase: str, connectivity: int) -> Row:
     figures = score(
         likelihood, sample.truth, protocol, phase, connectivity, sample.valid, SCORING_SEED, sample.image_id
     )
-    return Row.of(sample.image_id, sample.unit, protocol, figures)
+    return Row.of(sample.image_id, sample.unit, protocol.name, figures)
+
+
+def _protocol(protocol: str | Protocol) -> Protocol:
+    return load_protocol(protocol) if isinstance(protocol, str) else protocol
 
 
 def run_id_of(identity: dict[str, Any]) -> str:

@@ -87,6 +87,11 @@ class Score(Mapping[str, float]):
     reasons: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def undefined(self) -> int:
+        """How many figures are not defined."""
+        return len(self.reasons)
+
     def __getitem__(self, name: str) -> float:
         return self.figures[name]
 
@@ -99,19 +104,23 @@ class Score(Mapping[str, float]):
 
 @dataclass(frozen=True)
 class Row:
-    """The figures of one image under one protocol, as a record keeps them; undefined ones are None."""
+    """The figures of one image under one protocol, as a record keeps them; undefined ones are None.
+
+    `valid_pixels` is the number of pixels that counted; None in records of before there was such a number.
+    """
 
     image: str
     unit: str
     protocol: str
     figures: dict[str, float | None]
     reasons: dict[str, str] = field(default_factory=dict)
+    valid_pixels: int | None = None
 
     @classmethod
     def of(cls, image: str, unit: str, protocol: str, score: Score) -> Row:
         """Return the row of a score: NaN becomes None, for JSON knows no NaN."""
         figures = {name: None if math.isnan(value) else float(value) for name, value in score.items()}
-        return cls(image, unit, protocol, figures, dict(score.reasons))
+        return cls(image, unit, protocol, figures, dict(score.reasons), score.settings.get("valid_pixels"))
 
 
 @dataclass(frozen=True)

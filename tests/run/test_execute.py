@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from topobench import cards, registry
 from topobench.cards import load_recipe, load_suite
 from topobench.data import open_dataset
 from topobench.run import execute
@@ -92,37 +93,48 @@ def test_failed_run_is_recorded_and_stops_no_other(runs, tmp_path, monkeypatch):
     assert execute_serially(runs, tmp_path, Told(), lambda: False)[1].finished  # a failure is not kept as an answer
 
 
-def test_changed_protocol_scores_anew_without_training(runs, tmp_path, monkeypatch):
-    from topobench.metrics import protocols
+@pytest.fixture
+def write_protocol(tmp_path, monkeypatch):
+    """A function that writes a changed hu2019 into a folder that stands in the place of the shipped protocols."""
+    shipped, folder = cards.folder, tmp_path / "protocols"
+    text = (shipped("protocols") / "hu2019.toml").read_text(encoding="utf-8")
+    folder.mkdir()
+    (folder / "hu2019.toml").write_text(text)
+    monkeypatch.setattr(cards, "folder", lambda kind: folder if kind == "protocols" else shipped(kind))
 
+    def write(name, *changes):
+        changed = text.replace('name = "hu2019"', f'name = "{name}"')
+        for before, after in changes:
+            assert before in changed
+            changed = changed.replace(before, after)
+        (folder / f"{name}.toml").write_text(changed)
+
+    return write
+
+
+def test_changed_protocol_scores_anew_without_training(runs, tmp_path, write_protocol):
     execute_serially(runs[1:2], tmp_path, Told(), lambda: False)
-    monkeypatch.setattr(protocols, "HU2019", replace(protocols.HU2019, version=2, patches=10))
+    write_protocol("hu2019", ("version = 2", "version = 3"), ("patches = 500", "patches = 10"))
     told = Told()
     record = execute_serially(runs[1:2], tmp_path, told, lambda: False)[0]
     assert told.found == [False]
     assert told.steps == []
     assert len(told.scored_images) == 8
-    assert record.protocols["hu2019"]["version"] == 2
+    assert record.protocols["hu2019"]["version"] == 3
 
 
-def test_new_scoring_that_fails_takes_nothing_away(runs, tmp_path, monkeypatch):
-    from topobench.metrics import protocols
-
+def test_new_scoring_that_fails_takes_nothing_away(runs, tmp_path, write_protocol, monkeypatch):
     wanted = execute_serially(runs[1:2], tmp_path, Told(), lambda: False)[0]
-    monkeypatch.setattr(protocols, "HU2019", replace(protocols.HU2019, version=2, figures=("no-such-figure",)))
-    assert execute_serially(runs[1:2], tmp_path, Told(), lambda: False)[0].status.startswith(
-        "failed: no metric is named"
-    )
+    write_protocol("hu2019", ("version = 2", "version = 3"))
+    monkeypatch.setitem(registry.BUILTINS["metrics"], "dice", "topobench.metrics.overlap:no_such_function")
+    failed = execute_serially(runs[1:2], tmp_path, Told(), lambda: False)[0]
+    assert failed.status.startswith("failed: AttributeError")
     assert read_record(record_path(tmp_path / "records", runs[1].identity())) == wanted
 
 
-def test_scoring_by_another_protocol_keeps_the_rows_of_the_first(runs, tmp_path, monkeypatch):
-    from topobench import registry
-    from topobench.metrics import protocols
-
+def test_scoring_by_another_protocol_keeps_the_rows_of_the_first(runs, tmp_path, write_protocol):
     first = execute_serially(runs[1:2], tmp_path, Told(), lambda: False)[0]
-    monkeypatch.setattr(protocols, "OTHER", replace(protocols.HU2019, name="other", patches=10), raising=False)
-    monkeypatch.setitem(registry.BUILTINS["protocols"], "other", "topobench.metrics.protocols:OTHER")
+    write_protocol("other", ("patches = 500", "patches = 10"))
     both = execute_serially([replace(runs[1], protocols=("other",))], tmp_path, Told(), lambda: False)[0]
     assert set(both.protocols) == {"hu2019", "other"}
     assert both.rows[:8] == first.rows

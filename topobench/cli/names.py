@@ -42,7 +42,7 @@ def list_names(kind: str) -> int:
                 faults.append(error)
                 continue
         elif kind == "metrics" and name in FIGURES:
-            about = f"{FIGURES[name].better} is better: {FIGURES[name].meaning}"
+            about = _figure(name)
         click.echo(f"{name:22} {about}".rstrip())
     for fault in faults:
         click.echo(f"Error: {fault}", err=True)
@@ -73,19 +73,30 @@ def show(name: str) -> None:
 def _file(kind: str, name: str) -> Any:
     from topobench import cards
 
-    loaders = {"datasets": cards.load_card, "recipes": cards.load_recipe, "suites": cards.load_suite}
+    loaders: dict[str, Any] = {
+        "datasets": cards.load_card,
+        "recipes": cards.load_recipe,
+        "suites": cards.load_suite,
+        "protocols": cards.load_protocol,
+    }
     return loaders[kind](name)
 
 
-def _about(kind: str, name: str) -> str:
-    from dataclasses import asdict
+def _figure(name: str) -> str:
+    """Return what a figure is, in a line: which way is better, meaning, unit, source."""
+    from topobench.metrics import FIGURES
 
+    figure = FIGURES[name]
+    unit = f" [{figure.unit}]" if figure.unit else ""
+    source = f" ({figure.source})" if figure.source else ""
+    return f"{figure.better} is better: {figure.meaning}{unit}{source}"
+
+
+def _about(kind: str, name: str) -> str:
     from topobench.metrics import FIGURES
     from topobench.registry import load
 
     if kind == "metrics" and name in FIGURES:
-        return f"{FIGURES[name].better} is better: {FIGURES[name].meaning}"
+        return _figure(name)
     found = load(kind, name)
-    if kind == "protocols":
-        return "\n".join(f"{key} = {value!r}" for key, value in asdict(found).items())
     return f"{found.__name__}{inspect.signature(found)}\n\n{inspect.getdoc(found) or ''}"

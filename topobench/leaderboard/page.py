@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from topobench.files import write_atomic
-from topobench.leaderboard.tables import RANKED_BY, Entry, Table, make_tables
+from topobench.leaderboard.tables import Entry, Table, make_tables
 from topobench.metrics import FIGURES
 from topobench.types import RunRecord
 
@@ -24,7 +24,8 @@ def write_leaderboard(records: Sequence[RunRecord], folder: Path, skipped: Seque
         loader=PackageLoader("topobench.leaderboard"), autoescape=select_autoescape(["html.j2"]),
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    environment.globals.update(figure=format_figure, FIGURES=FIGURES, RANKED_BY=RANKED_BY)
+    shown = {name: figure for name, figure in FIGURES.items() if any(name in table.columns for table in tables)}
+    environment.globals.update(figure=format_figure, FIGURES=FIGURES, shown=shown)
     for name, template in FILES.items():
         text = environment.get_template(template).render(tables=tables, records=records, skipped=skipped)
         write_atomic(folder / name, text.encode())

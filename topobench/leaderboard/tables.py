@@ -1,4 +1,4 @@
-"""Tables: records of one data set, protocol and budget, each method a row, ranked by its Betti error."""
+"""Tables: records of one data set, protocol and budget, each method a row, ranked by the figure the protocol names."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from topobench.files import digest
 from topobench.metrics import FIGURES
 from topobench.types import RunRecord
 
-__all__ = ["COLUMNS", "RANKED_BY", "Entry", "Table", "make_tables"]
+__all__ = ["Entry", "Table", "make_tables"]
 
-RANKED_BY = "betti_error"
-COLUMNS = ("betti_error", "arand_f_filled", "voi_filled", "accuracy", "arand_f", "voi")
+# What a record says of a protocol was less before version 2 of hu2019; it meant this.
+OLD: dict[str, Any] = {"sampling": "random", "ranked_by": "betti_error"}
+SHOWN = ("figures", "columns", "ranked_by")  # what a table shows, not how a figure is measured
+OLD_COLUMNS = ("betti_error", "arand_f_filled", "voi_filled", "accuracy", "arand_f", "voi")
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,14 @@ class Table:
     def conditions(self) -> str:
         """What the figures of this table were measured with, in a sentence."""
         protocol, budget = self.protocol, self.budget
+        size = f"{protocol['patch_size']}x{protocol['patch_size']}"
+        where = {
+            "random": f"{protocol['patches']} seeded random patches of {size} an image",
+            "grid": f"A grid of {size} tiles",
+            "whole": "Whole images",
+        }[protocol["sampling"]]
         text = (
-            f"{protocol['patches']} seeded random patches of {protocol['patch_size']}x{protocol['patch_size']} "
-            f"an image, {'framed' if protocol['frame'] else 'not framed'}, "
+            f"{where}, {'framed' if protocol['frame'] else 'not framed'}, "
             f"{' + '.join(f'b{dimension}' for dimension in protocol['dimensions'])}, structure "
             f"{protocol['connectivity']}-connected, components of the {protocol['phase']}, "
             f"threshold {protocol['threshold']}."
@@ -78,6 +85,11 @@ class Table:
                 f"{budget['crop']}x{budget['crop']} on {self.device}."
             )
         return text
+
+    @property
+    def ranked_by(self) -> str:
+        """The figure that orders the entries."""
+        return str(self.protocol["ranked_by"])
 
     def best(self, name: str) -> float | None:
         """Return the best mean of a figure among the entries that have a rank."""
@@ -94,7 +106,8 @@ def make_tables(records: Iterable[RunRecord]) -> list[Table]:
     trained: dict[str, dict[str, list[tuple[RunRecord, str]]]] = defaultdict(lambda: defaultdict(list))
     for record in records:
         for name, protocol in record.protocols.items():
-            scored_alike = digest([record.card["name"], record.card["version"], record.data_hash, protocol])
+            measured = {key: value for key, value in protocol.items() if key not in SHOWN}
+            scored_alike = digest([record.card["name"], record.card["version"], record.data_hash, measured])
             if record.kind == "trained":
                 trained[scored_alike][digest([record.budget, record.device, record.precision])].append((record, name))
             else:
@@ -121,10 +134,11 @@ def _table(found: Sequence[tuple[RunRecord, str]]) -> Table:
     images = rows["image"].nunique() if len(rows) else 0
     methods = [_entry(part, images) for _, part in rows.groupby("method")] if images else []
     failed = [(_label(record), record.status.removeprefix("failed: ")) for record, _ in found if not record.finished]
-    columns = tuple(name for name in COLUMNS if name in record.protocols[protocol]["figures"])
+    choices = {**OLD, **record.protocols[protocol]}
+    shown = choices.get("columns") or [name for name in OLD_COLUMNS if name in choices["figures"]]
     return Table(
-        record.card["name"], record.card["version"], record.protocols[protocol], record.budget, record.device,
-        columns, tuple(_ranked(_distinct(methods))), tuple(sorted(failed)),
+        record.card["name"], record.card["version"], choices, record.budget, record.device, tuple(shown),
+        tuple(_ranked(_distinct(methods), choices["ranked_by"])), tuple(sorted(failed)),
     )  # fmt: skip
 
 
@@ -180,12 +194,13 @@ def _distinct(entries: Sequence[Entry]) -> list[Entry]:
     ]
 
 
-def _ranked(entries: Sequence[Entry]) -> list[Entry]:
+def _ranked(entries: Sequence[Entry], ranked_by: str) -> list[Entry]:
     """Return entries best first; those that were not scored on every image come last, without a rank."""
+    sign = -1 if ranked_by in FIGURES and FIGURES[ranked_by].better == "high" else 1
 
     def order(entry: Entry) -> tuple[bool, float, str]:
-        value = entry.means.get(RANKED_BY)
-        return not entry.complete, float("inf") if value is None else value, entry.method
+        value = entry.means.get(ranked_by)
+        return not entry.complete, float("inf") if value is None else sign * value, entry.method
 
     best_first = enumerate(sorted(entries, key=order), start=1)
     return [replace(entry, rank=place if entry.complete else None) for place, entry in best_first]

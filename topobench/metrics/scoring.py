@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from topobench.cards import Protocol, load_protocol
 from topobench.errors import ArgumentError
-from topobench.metrics.case import Case, Undefined
-from topobench.metrics.protocols import Protocol, load_protocol
+from topobench.metrics.case import Case, Undefined, score_of
+from topobench.metrics.clustering import IGNORED, LOG_BASE
 from topobench.registry import load
 from topobench.topology.images import as_bool
 from topobench.types import BoolArray, Score
@@ -22,7 +21,7 @@ __all__ = ["score", "settings_of"]
 def score(
     prediction: ArrayLike,
     truth: ArrayLike,
-    protocol: str = "hu2019",
+    protocol: str | Protocol = "hu2019",
     phase: str | None = None,
     connectivity: int | None = None,
     valid: ArrayLike | None = None,
@@ -37,8 +36,8 @@ def score(
         Likelihood of structure; a bool mask is one too. It is thresholded as the protocol says (>= 0.5).
     truth : (H, W), bool or values 0 and 1
         True where there is structure.
-    protocol : str
-        One of ``topobench list protocols``.
+    protocol : str or Protocol
+        One of ``topobench list protocols``, a file ``*.toml``, or what `load_protocol` returned.
     phase, connectivity
         ``regions`` or ``structure``; 8 or 4. The protocol's where it fixes them, else the argument, else
         ``regions`` and 8.
@@ -65,16 +64,11 @@ def score(
     >>> score(truth, truth)["betti_error"]
     0.0
     """
-    chosen = load_protocol(protocol)
+    chosen = load_protocol(protocol) if isinstance(protocol, str) else protocol
     settings = settings_of(chosen, phase, connectivity, seed)
     case = _case(_likelihood(prediction), _mask(truth, "truth"), valid, chosen, settings, image_id)
-    figures: dict[str, float] = {}
-    reasons: dict[str, str] = {}
-    for name, value in _compute(case, chosen.figures).items():
-        figures[name] = math.nan if isinstance(value, Undefined) else value
-        if isinstance(value, Undefined):
-            reasons[name] = value.reason
-    return Score(figures, reasons, settings)
+    counted = case.truth.size if case.valid is None else int(np.count_nonzero(case.valid))
+    return score_of(_compute(case, chosen.figures), {**settings, "image_id": image_id, "valid_pixels": counted})
 
 
 def settings_of(protocol: Protocol, phase: str | None, connectivity: int | None, seed: int) -> dict[str, Any]:
@@ -83,13 +77,16 @@ def settings_of(protocol: Protocol, phase: str | None, connectivity: int | None,
         raise ArgumentError(f"phase is {phase!r}; it must be 'regions' or 'structure'.")
     if connectivity not in (None, 4, 8):
         raise ArgumentError(f"connectivity is {connectivity!r}; it must be 8 or 4.")
+    choices = protocol.model_dump(
+        mode="json", exclude={"schema_", "title", "description", "source", "measures", "open"}
+    )
     return {
-        **asdict(protocol),
-        "dimensions": list(protocol.dimensions),
-        "figures": list(protocol.figures),
+        **choices,
         "phase": protocol.phase or phase or "regions",
         "connectivity": protocol.connectivity or connectivity or 8,
         "seed": seed,
+        "log_base": LOG_BASE,
+        "ignored_labels": IGNORED,
     }
 
 
@@ -120,7 +117,7 @@ def _case(
         prediction, truth = (np.where(domain, mask, protocol.frame) for mask in (prediction, truth))
     return Case(
         prediction, truth, domain, settings["connectivity"], settings["phase"], protocol.patch_size,
-        protocol.patches, protocol.frame, protocol.dimensions, settings["seed"], image_id,
+        protocol.patches, protocol.frame, protocol.dimensions, settings["seed"], image_id, protocol.sampling,
     )  # fmt: skip
 
 

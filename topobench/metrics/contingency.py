@@ -1,0 +1,96 @@
+"""The contingency table: what two labellings of one image have in common. Rand and VOI follow from it alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from topobench.errors import ArgumentError
+from topobench.types import BoolArray, IntArray
+
+__all__ = ["Table", "as_labels", "tabulate"]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Pairs of a predicted label (segment) and a true one (region), and the number of pixels that bear both.
+
+    All three are int64 (K,), in no order: only pairs that occur are there.
+    """
+
+    segment: IntArray
+    region: IntArray
+    pixels: IntArray
+
+    @cached_property
+    def labelled(self) -> Table:
+        """The table without the pixels of true label 0."""
+        kept = self.region > 0
+        return Table(self.segment[kept], self.region[kept], self.pixels[kept])
+
+    @cached_property
+    def total(self) -> int:
+        """The number of pixels."""
+        return int(self.pixels.sum())
+
+    @cached_property
+    def sizes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The numbers of pixels of all segments, and of all regions."""
+        return _sizes(self.segment, self.pixels), _sizes(self.region, self.pixels)
+
+
+def tabulate(prediction: NDArray[np.int32], truth: NDArray[np.int32], valid: BoolArray | None = None) -> Table:
+    """Return the contingency table of two labellings of one shape, from 0 on, over the valid pixels."""
+    from topobench.metrics.pairs import count_pairs
+
+    counted = np.empty(0, np.uint8) if valid is None else np.ascontiguousarray(valid.ravel()).astype(np.uint8)
+    return Table(*count_pairs(_flat(prediction), _flat(truth), counted))
+
+
+def as_labels(labels: ArrayLike, word: str) -> NDArray[np.int32]:
+    """Return labels of any whole numbers as int32 from 0 on; 0 stays 0.
+
+    Whole numbers are bool, integers of any size and sign, floats without a fraction. Only which pixels are labelled
+    alike counts, so large and negative labels are numbered anew. ArgumentError, naming them by `word`, for all else.
+    """
+    try:
+        array = np.asarray(labels)
+    except ValueError as error:
+        raise ArgumentError(f"the {word} is no array of numbers ({error}); its rows must be equally long.") from error
+    whole = array.dtype.kind in "bui" or (array.dtype.kind == "f" and bool((np.floor(array) == array).all()))
+    if not whole or not array.size or not np.isfinite(array).all():
+        raise ArgumentError(
+            f"the {word} is {array.dtype} of shape {array.shape}{_strange(array)}; labels are whole numbers: bool, "
+            "integers, or floats without a fraction."
+        )
+    low, high = array.min(), array.max()
+    if low >= 0 and high <= array.size:
+        return array.astype(np.int32)
+    values, inverse = np.unique(array, return_inverse=True)
+    numbers = np.arange(1, len(values) + 1, dtype=np.int32)
+    numbers[values == 0] = 0
+    return numbers[inverse].reshape(array.shape)
+
+
+def _sizes(labels: IntArray, pixels: IntArray) -> NDArray[np.float64]:
+    """Return for each label that occurs the number of its pixels."""
+    sums = np.bincount(labels, pixels).astype(np.float64)
+    return np.asarray(sums[sums > 0])
+
+
+def _strange(array: NDArray[Any]) -> str:
+    """Return a value that is no label, as words."""
+    if array.dtype.kind != "f":
+        return ""
+    strange = array[~(np.floor(array) == array) | ~np.isfinite(array)]
+    return f" with the value {strange.flat[0]}" if strange.size else ""
+
+
+def _flat(labels: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return labels as one line; what is read-only is copied, or numba would compile the code anew."""
+    line = np.ascontiguousarray(labels, dtype=np.int32).ravel()
+    return line if line.flags.writeable else line.copy()
