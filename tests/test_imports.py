@@ -11,12 +11,12 @@ from tests.conftest import ROOT
 ORDER = [
     ("errors", "types"),
     ("files", "registry", "seeds", "environment"),
-    ("cards",), ("topology",), ("patches",), ("metrics",), ("scores",), ("data",), ("models",), ("losses",),
-    ("run", "bench"), ("leaderboard",), ("cli",),
+    ("cards",), ("topology",), ("patches",), ("metrics",), ("scores",), ("drawing",), ("data",), ("models",),
+    ("losses",), ("run", "bench"), ("leaderboard",), ("cli",),
 ]  # fmt: skip
 FLOOR = {name: floor for floor, names in enumerate(ORDER) for name in names}
 NOT_FOR_LEADERBOARD = {"data", "models", "losses", "run"}
-NO_TORCH = {name for floor in ORDER[:8] for name in floor} | {"bench", "leaderboard", "cli"}
+NO_TORCH = {name for floor in ORDER[:9] for name in floor} | {"bench", "leaderboard", "cli"}
 FILES = sorted(path for path in (ROOT / "topobench").rglob("*.py") if path.name not in ("__main__.py",))
 
 

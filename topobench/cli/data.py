@@ -1,4 +1,4 @@
-"""`topobench data`: what is on disk."""
+"""`topobench data`: what is on disk, and what its truth is like."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from topobench.cli.inspection import inspect
 from topobench.cli.options import data_dir
 
 __all__ = ["data"]
@@ -14,6 +15,9 @@ __all__ = ["data"]
 @click.group()
 def data() -> None:
     """Data sets on disk."""
+
+
+data.add_command(inspect)
 
 
 @data.command()

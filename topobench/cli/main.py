@@ -11,6 +11,7 @@ import click
 import topobench
 from topobench.cli.bench import bench
 from topobench.cli.data import data
+from topobench.cli.draw import draw
 from topobench.cli.leaderboard import leaderboard
 from topobench.cli.names import list_names, show
 from topobench.cli.run import run
@@ -27,7 +28,7 @@ def cli(debug: bool) -> None:
     """Benchmark and metrics suite for topology-preserving image segmentation."""
 
 
-for command in (run, score, leaderboard, list_names, show, data, bench):
+for command in (run, score, draw, leaderboard, list_names, show, data, bench):
     cli.add_command(command)
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from topobench.cli.options import data_dir, output
+from topobench.cli.truth import Asked, check_asked, open_asked
 
 if TYPE_CHECKING:
-    from topobench.types import RunRecord, Sample
+    from topobench.types import RunRecord
 
 __all__ = ["score"]
 
@@ -50,21 +50,13 @@ def score(
     from topobench.cli.board import board
     from topobench.scores import write_record
 
-    if (truth is None) == (dataset is None):
-        raise click.UsageError("Give either --truth DIR or --dataset NAME.")
-    if dataset and (connectivity or phase):
-        raise click.UsageError("--connectivity and --phase belong to --truth; a data set's card names its own.")
-    if truth and fold is not None:
-        raise click.UsageError("--fold belongs to --dataset.")
+    check_asked(truth, dataset, fold, connectivity, phase)
     protocols = tuple(dict.fromkeys(protocols))
     _check_choices(protocols, phase, connectivity)
     method = name or predictions.resolve().name
     if not re.fullmatch(r"\w[\w .+-]*", method):
         raise click.UsageError(f"--name is {method!r}; it must consist of letters, digits, spaces and _ . + -")
-    if truth is not None:
-        asked = _folder(truth, phase or "regions", int(connectivity or 8))
-    else:
-        asked = _dataset(str(dataset), data_dir, fold)
+    asked = open_asked(truth, dataset, fold, data_dir, connectivity, phase)
     record = _score(asked, predictions, method, protocols)
     click.echo(f"Record: {write_record(record, output / 'records')}")
     board([output / "records"], output)
@@ -83,36 +75,7 @@ def _check_choices(protocols: Sequence[str], phase: str | None, connectivity: st
             )
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """What predictions are scored against."""
-
-    card: dict[str, Any]
-    data_hash: str
-    fold: int | None
-    image_ids: Sequence[str]
-    read: Callable[[str], Sample]
-    phase: str
-    connectivity: int
-
-
-def _folder(truth: Path, phase: str, connectivity: int) -> _Asked:
-    from topobench.data.folders import FolderOfMasks
-
-    masks = FolderOfMasks(truth)
-    card = {"name": truth.resolve().name, "version": 1, "adapter": "folder"}
-    return _Asked(card, masks.data_hash(), None, masks.image_ids, masks.read, phase, connectivity)
-
-
-def _dataset(name: str, data_dir: Path | None, fold: int | None) -> _Asked:
-    from topobench.data import open_dataset
-
-    found = open_dataset(name, data_dir)
-    card, image_ids = found.card, found.image_ids if fold is None else found.fold(fold)[1]
-    return _Asked(card.identity(), found.data_hash, fold, image_ids, found.__getitem__, card.phase, card.connectivity)
-
-
-def _score(asked: _Asked, folder: Path, method: str, protocols: Sequence[str]) -> RunRecord:
+def _score(asked: Asked, folder: Path, method: str, protocols: Sequence[str]) -> RunRecord:
     from topobench.data.folders import FolderOfPredictions
     from topobench.environment import environment
     from topobench.scores import make_record, protocol_settings, score_samples

@@ -1,0 +1,70 @@
+"""What predictions are held against: a folder of truth masks, or the images of a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from topobench.types import Sample
+
+__all__ = ["Asked", "check_asked", "open_asked"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What predictions are held against."""
+
+    card: dict[str, Any]
+    data_hash: str
+    fold: int | None
+    image_ids: Sequence[str]
+    read: Callable[[str], Sample]
+    phase: str
+    connectivity: int
+
+
+def check_asked(
+    truth: Path | None, dataset: str | None, fold: int | None, connectivity: str | None, phase: str | None = None
+) -> None:
+    """Raise UsageError where the options do not name one truth, or contradict a data set's card."""
+    if (truth is None) == (dataset is None):
+        raise click.UsageError("Give either --truth DIR or --dataset NAME.")
+    if dataset and (connectivity or phase):
+        raise click.UsageError("--connectivity and --phase belong to --truth; a data set's card names its own.")
+    if truth and fold is not None:
+        raise click.UsageError("--fold belongs to --dataset.")
+
+
+def open_asked(
+    truth: Path | None,
+    dataset: str | None,
+    fold: int | None,
+    data_dir: Path | None,
+    connectivity: str | None,
+    phase: str | None = None,
+) -> Asked:
+    """Return what was asked for; the options have passed `check_asked`."""
+    if truth is not None:
+        return _folder(truth, phase or "regions", int(connectivity or 8))
+    return _dataset(str(dataset), data_dir, fold)
+
+
+def _folder(truth: Path, phase: str, connectivity: int) -> Asked:
+    from topobench.data.folders import FolderOfMasks
+
+    masks = FolderOfMasks(truth)
+    card = {"name": truth.resolve().name, "version": 1, "adapter": "folder"}
+    return Asked(card, masks.data_hash(), None, masks.image_ids, masks.read, phase, connectivity)
+
+
+def _dataset(name: str, data_dir: Path | None, fold: int | None) -> Asked:
+    from topobench.data import open_dataset
+
+    found = open_dataset(name, data_dir)
+    card, image_ids = found.card, found.image_ids if fold is None else found.fold(fold)[1]
+    return Asked(card.identity(), found.data_hash, fold, image_ids, found.__getitem__, card.phase, card.connectivity)
