@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, fields
@@ -19,13 +21,14 @@ from topobench.types import Row, RunRecord, Sample
 
 __all__ = [
     "IDENTITY", "Predictor", "Preparation", "make_record", "protocol_settings", "read_record", "read_records",
-    "record_path", "run_id_of", "score_samples", "write_record",
+    "record_csv", "record_path", "run_id_of", "score_samples", "write_record",
 ]  # fmt: skip
 
 Predictor = Callable[[Sample], NDArray[Any]]
 Preparation = Callable[[NDArray[Any], Protocol, int], NDArray[Any]]
 
 SCHEMA = 1
+CHOICES = ("version", "connectivity", "phase", "frame", "sampling", "patch_size", "patches", "seed")
 SCORING_SEED = 0  # of the patches' places: one for all methods, whatever seed they were trained with
 
 # The fields that make a run what it is. Versions of topobench and of protocols are not among them: a release or
@@ -110,6 +113,24 @@ def write_record(record: RunRecord, folder: Path) -> Path:
     text = json.dumps({**content, "sha256": digest(content)}, indent=1, ensure_ascii=False, allow_nan=False)
     write_atomic(path, text.encode() + b"\n")
     return path
+
+
+def record_csv(record: RunRecord) -> str:
+    """Return the rows of a record as CSV: a line for each image and protocol, with the choices that it depends on.
+
+    A figure that is not defined, or not of that protocol, is empty; the column `undefined` gives the reasons.
+    """
+    figures = list(dict.fromkeys(name for row in record.rows for name in row.figures))
+    text = io.StringIO()
+    about = ["image", "unit", "protocol", *CHOICES, "valid_pixels"]
+    writer = csv.DictWriter(text, ["method", *about, *figures, "undefined"], lineterminator="\n")
+    writer.writeheader()
+    for row in record.rows:
+        choices = {name: record.protocols[row.protocol].get(name) for name in CHOICES}
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in row.reasons.items())
+        line = {"image": row.image, "unit": row.unit, "protocol": row.protocol, "valid_pixels": row.valid_pixels}
+        writer.writerow({"method": record.recipe["name"], **line, **choices, **row.figures, "undefined": reasons})
+    return text.getvalue()
 
 
 def read_record(path: Path) -> RunRecord:

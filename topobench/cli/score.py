@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,9 +15,26 @@ from topobench.cli.options import data_dir, output
 from topobench.cli.truth import Asked, check_asked, open_asked
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from topobench.cards import Protocol
     from topobench.types import RunRecord
 
 __all__ = ["score"]
+
+
+class _Postprocessing(click.ParamType[int]):
+    """``remove-small=N``: the number of pixels that a component must have to stay."""
+
+    name = "STEP"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        found = re.fullmatch(r"remove-small=(\d+)", str(value))
+        if not found or int(found[1]) < 1:
+            self.fail(f"{value!r} is no step; write remove-small=N with N pixels from 1 on.", param, ctx)
+        return int(found[1])
 
 
 @click.command()
@@ -24,9 +42,17 @@ __all__ = ["score"]
 @click.option("--truth", type=click.Path(path_type=Path), help="Folder of truth masks, named like the predictions.")
 @click.option("--dataset", help="Take the truth of this data set in place of a folder.")
 @click.option("--fold", type=click.IntRange(min=0), help="Of the data set, the images that this fold scores.")
-@click.option("--protocol", "protocols", multiple=True, default=["hu2019"], show_default=True, help="May be repeated.")
+@click.option(
+    "--protocol", "protocols", multiple=True, default=["hu2019"], show_default=True,
+    help="May be repeated; a name, a file *.toml, or all.",
+)  # fmt: skip
 @click.option("--connectivity", type=click.Choice(["4", "8"]), help="With --truth; 8 if not given.")
 @click.option("--phase", type=click.Choice(["regions", "structure"]), help="With --truth; regions if not given.")
+@click.option("--threshold", type=click.FloatRange(0, 1), help="Structure is >= this, in place of the protocol's 0.5.")
+@click.option(
+    "--postprocess", "smallest", type=_Postprocessing(),
+    help="Score once more after a step: remove-small=N takes away components of fewer than N pixels.",
+)  # fmt: skip
 @click.option("--name", help="What the leaderboard calls the method; the folder's name if not given.")
 @data_dir
 @output
@@ -38,6 +64,8 @@ def score(
     protocols: tuple[str, ...],
     connectivity: str | None,
     phase: str | None,
+    threshold: float | None,
+    smallest: int | None,
     name: str | None,
     data_dir: Path | None,
     output: Path,
@@ -45,52 +73,97 @@ def score(
     """Score a folder of predictions against --truth or --dataset, into a record and a leaderboard.
 
     Predictions are PNG (8 or 16 bit), TIFF or .npy: likelihoods of structure, or masks; one file an image, named
-    like the truth, or one stack of all.
+    like the truth, or one stack of all. Figures of every image are written as CSV, too.
     """
     from topobench.cli.board import board
-    from topobench.scores import write_record
+    from topobench.cli.figures import print_figures
+    from topobench.files import write_atomic
+    from topobench.scores import record_csv, write_record
 
     check_asked(truth, dataset, fold, connectivity, phase)
-    protocols = tuple(dict.fromkeys(protocols))
-    _check_choices(protocols, phase, connectivity)
+    chosen = _protocols(protocols, phase, connectivity)
     method = name or predictions.resolve().name
     if not re.fullmatch(r"\w[\w .+-]*", method):
         raise click.UsageError(f"--name is {method!r}; it must consist of letters, digits, spaces and _ . + -")
     asked = open_asked(truth, dataset, fold, data_dir, connectivity, phase)
-    record = _score(asked, predictions, method, protocols)
-    click.echo(f"Record: {write_record(record, output / 'records')}")
+    variants = [_Variant(threshold, None), *([_Variant(threshold, smallest)] if smallest else [])]
+    records = _score(asked, predictions, method, chosen, variants)
+    print_figures(records, [variant.words for variant in variants])
+    for record in records:
+        path = write_record(record, output / "records")
+        table = output / "scores" / f"{path.stem}.csv"
+        write_atomic(table, record_csv(record).encode())
+        click.echo(f"Record: {path}\nFigures of every image: {table}")
     board([output / "records"], output)
 
 
-def _check_choices(protocols: Sequence[str], phase: str | None, connectivity: str | None) -> None:
-    """Raise UsageError where a choice contradicts what a protocol fixes."""
-    from topobench.metrics import load_protocol
+@dataclass(frozen=True)
+class _Variant:
+    """How a likelihood is made a mask, where that is not the protocol's own way."""
 
-    for protocol in map(load_protocol, protocols):
+    threshold: float | None
+    smallest: int | None
+
+    @property
+    def words(self) -> str:
+        """What was done, to be set behind the method's name; empty where nothing was."""
+        return ", ".join(
+            ([f"threshold {self.threshold:g}"] if self.threshold is not None else [])
+            + ([f"remove-small={self.smallest}"] if self.smallest else [])
+        )
+
+    def __call__(self, likelihood: NDArray[Any], protocol: Protocol, connectivity: int) -> NDArray[Any]:
+        """Return the mask, or the likelihood as it is where nothing is to be done."""
+        from topobench.metrics import remove_small
+
+        if not self.words:
+            return likelihood
+        mask = likelihood >= (protocol.threshold if self.threshold is None else self.threshold)
+        return remove_small(mask, self.smallest, connectivity) if self.smallest else mask
+
+
+def _protocols(names: Sequence[str], phase: str | None, connectivity: str | None) -> list[Protocol]:
+    """Return the protocols asked for; UsageError where a choice contradicts what one fixes."""
+    from topobench import cards
+
+    asked = [other for name in names for other in (cards.names("protocols") if name == "all" else [name])]
+    chosen = {protocol.name: protocol for protocol in map(cards.load_protocol, asked)}
+    for protocol in chosen.values():
         if phase and protocol.phase not in (None, phase):
             raise click.UsageError(f"Protocol {protocol.name} fixes the phase to {protocol.phase}; leave out --phase.")
         if connectivity and protocol.connectivity not in (None, int(connectivity)):
             raise click.UsageError(
                 f"Protocol {protocol.name} fixes the connectivity to {protocol.connectivity}; leave out --connectivity."
             )
+    return list(chosen.values())
 
 
-def _score(asked: Asked, folder: Path, method: str, protocols: Sequence[str]) -> RunRecord:
+def _score(
+    asked: Asked, folder: Path, method: str, protocols: Sequence[Protocol], variants: Sequence[_Variant]
+) -> list[RunRecord]:
+    """Return a record for each variant; every prediction is read once for each."""
     from topobench.data.folders import FolderOfPredictions
     from topobench.environment import environment
     from topobench.scores import make_record, protocol_settings, score_samples
 
     predict = FolderOfPredictions(folder, asked.image_ids)
-    samples = (asked.read(image_id) for image_id in asked.image_ids)
-    with click.progressbar(
-        score_samples(samples, predict, protocols, asked.phase, asked.connectivity),
-        length=len(asked.image_ids), label="scoring", file=sys.stderr,
-    ) as progress:  # fmt: skip
-        rows = [row for found in progress for row in found]
-    identity = {
-        "kind": "scored", "recipe": {"name": method, "version": 1, "predictions": predict.data_hash()},
-        "card": asked.card, "data_hash": asked.data_hash, "fold": asked.fold, "seed": None, "budget": {},
-        "device": "", "precision": "", "threads": 0, "training_version": 0,
-    }  # fmt: skip
     settings = protocol_settings(protocols, asked.phase, asked.connectivity)
-    return make_record(identity, "finished", settings, rows, {}, environment())
+    records = []
+    for variant in variants:
+        samples = (asked.read(image_id) for image_id in asked.image_ids)
+        with click.progressbar(
+            score_samples(samples, predict, protocols, asked.phase, asked.connectivity, variant),
+            length=len(asked.image_ids), label=f"scoring {variant.words}".rstrip(), file=sys.stderr,
+        ) as progress:  # fmt: skip
+            rows = [row for found in progress for row in found]
+        done = {"done": variant.words} if variant.words else {}
+        identity = {
+            "kind": "scored", "recipe": {
+                "name": f"{method}, {variant.words}" if variant.words else method, "version": 1,
+                "predictions": predict.data_hash(), **done,
+            },
+            "card": asked.card, "data_hash": asked.data_hash, "fold": asked.fold, "seed": None, "budget": {},
+            "device": "", "precision": "", "threads": 0, "training_version": 0,
+        }  # fmt: skip
+        records.append(make_record(identity, "finished", settings, rows, {}, environment()))
+    return records

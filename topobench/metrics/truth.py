@@ -18,11 +18,20 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
 from topobench.errors import ArgumentError
+from topobench.metrics.case import Case, Found
 from topobench.topology import label_components
 from topobench.topology.images import as_bool
 from topobench.types import BoolArray
 
-__all__ = ["TruthReport", "diagonal_contacts", "inspect_truth", "isolated_pixels", "local_widths", "pinholes"]
+__all__ = [
+    "TruthReport",
+    "artefacts",
+    "diagonal_contacts",
+    "inspect_truth",
+    "isolated_pixels",
+    "local_widths",
+    "pinholes",
+]
 
 
 @dataclass(frozen=True)
@@ -124,6 +133,14 @@ def inspect_truth(truth: ArrayLike, valid: ArrayLike | None = None) -> TruthRepo
         border_share=_share(structure, edge), border_components_8=border_8, border_components_4=border_4,
         width_p5=p5, width_p50=p50, width_p95=p95, width_max=highest,
     )  # fmt: skip
+
+
+def artefacts(case: Case) -> Found:
+    """Return ``truth_isolated_pixels`` and ``truth_pinholes``: what of the truth no method should be blamed for."""
+    return {
+        "truth_isolated_pixels": float(np.count_nonzero(isolated_pixels(case.truth, case.valid))),
+        "truth_pinholes": float(np.count_nonzero(pinholes(case.truth, case.valid))),
+    }
 
 
 def isolated_pixels(truth: ArrayLike, valid: ArrayLike | None = None) -> BoolArray:
