@@ -154,6 +154,13 @@ def test_nothing_is_wrong_where_nothing_is_known(pair, frame):
     assert np.array_equal(layer(known, "missed_holes")[0], expected("missed_holes"))
 
 
+def test_what_is_not_valid_parts_cells_where_there_is_a_frame_as_in_scoring():
+    empty, valid = np.zeros((9, 9), bool), np.ones((9, 9), bool)
+    valid[4] = False
+    for frame, said in ((True, "b1): prediction 2, truth 2;"), (False, "b1): prediction 0, truth 0;")):
+        assert said in texts(draw_mistakes(empty, empty, frame=frame, valid=valid))[0][1]
+
+
 @pytest.mark.parametrize(("suffix", "start"), [(".png", b"\x89PNG"), (".svg", b"<?xml")])
 def test_the_same_picture_has_the_same_bytes(pair, tmp_path, suffix, start):
     paths = [tmp_path / "new" / f"{name}{suffix}" for name in "ab"]

@@ -122,6 +122,9 @@ def test_an_unknown_pixel_hides_specks_and_contacts_and_sets_no_width():
     assert (inspect_truth(mask).diagonal_contacts, inspect_truth(mask, valid).diagonal_contacts) == (1, 0)
     valid[4, 0] = False
     assert (inspect_truth(mask).isolated_pixels, inspect_truth(mask, valid).isolated_pixels) == (1, 0)
+    closed, around = picture("###", "#.#", "###"), np.ones((3, 3), bool)
+    around[1, 1] = False
+    assert (inspect_truth(closed).pinholes, inspect_truth(closed, around).pinholes) == (1, 0)
     band = np.zeros((60, 60), bool)
     band[:, 20:25] = True
     beside = np.ones_like(band)
