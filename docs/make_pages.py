@@ -1,0 +1,149 @@
+"""Write what the docs take from the data: a page for each protocol, their index, and the table of all figures.
+
+`python docs/make_pages.py` rewrites them; with `--check` it writes nothing, names what is stale and exits with 1.
+What people wrote in docs/metrics.md and docs/protocols.md around the marked tables is kept.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+from topobench.cards import load_protocol, names
+from topobench.metrics import FIGURES
+from topobench.metrics.clustering import IGNORED, LOG_BASE
+from topobench.registry import PARTITION
+from topobench.scores import SCORING_SEED
+
+DOCS = Path(__file__).parent
+START, END = "<!-- made by docs/make_pages.py -->", "<!-- end of what is made -->"
+PLACES = {  # sampling -> where Betti errors are counted, size of a patch, how many patches
+    "random": ("random patches, drawn with replacement, the same for every method", "; a smaller image whole", ""),
+    "grid": ("a grid of tiles", "; the rest at the right and lower border is a tile too", "all of the grid"),
+    "whole": ("the whole image", "none", "none"),
+}
+FORMS = {  # what is left of a figure's name -> what is compared
+    "": "components of the phase", "_filled": "the same, filled", "_regions": "components of the background",
+    "_structure": "components of the structure", "_raw_mask": "raw masks",
+}  # fmt: skip
+
+
+def pages():
+    """Return the text of every page that is made, or partly made, by its path."""
+    protocols = [load_protocol(name) for name in names("protocols")]
+    made = {DOCS / "protocols" / f"{protocol.name}.md": page(protocol) for protocol in protocols}
+    for name, rows in (("metrics", all_figures()), ("protocols", index(protocols))):
+        path = DOCS / f"{name}.md"
+        before, _, rest = path.read_text(encoding="utf-8").partition(START)
+        made[path] = f"{before}{START}\n\n{rows}\n\n{END}{rest.partition(END)[2]}"
+    return made
+
+
+def page(protocol):
+    """Return the page of a protocol."""
+    figures = [
+        [f"[`{figure.name}`](../metrics.md#{figure.name}) {figure.arrow}", figure.unit, prose(figure.meaning)]
+        for figure in map(FIGURES.__getitem__, protocol.figures)
+    ]
+    parts = [
+        f"# {protocol.name}\n\n{START[:-4]} from protocols/{protocol.name}.toml; edit that -->",
+        f"Version {protocol.version}: {prose(protocol.title)}.\n\n{prose(protocol.description)}".strip(),
+        f"## What it measures\n\n{prose(protocol.measures)}\n\nSource: {prose(protocol.source)}",
+        f"## Choices\n\n{table(['choice', 'value'], choices(protocol))}",
+        f"## Figures\n\nThe best of ↓ is 0, that of ↑ is 1.\n\n{table(['figure', 'unit', 'meaning'], figures)}",
+        "## What the source leaves open, and what is fixed here",
+        *(f"**{prose(choice.question)}**\n\n{prose(choice.fixed)}" for choice in protocol.open),
+        f"## Scoring under it\n\n```sh\ntopobench score --predictions my-maps --truth my-truth --protocol {protocol.name}\n```",
+        f'`topobench.metrics.score(likelihood, truth, protocol="{protocol.name}")` scores one image. '
+        "All protocols: [protocols.md](../protocols.md). All figures: [metrics.md](../metrics.md).",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def choices(protocol):
+    """Return the rows of the table of choices."""
+    where, size, count = PLACES[protocol.sampling]
+    labels = labels_of(protocol)  # without any, what concerns labels is not shown
+    return [
+        ["where Betti errors without `_whole` are counted", where],
+        ["patch size", f"{protocol.patch_size}x{protocol.patch_size} pixels{size}" if protocol.patch_size else size],
+        ["patches an image", protocol.patches or count],
+        ["frame", "a ring of structure outside each patch and image" if protocol.frame else "none"],
+        ["dimensions that are summed", " + ".join(f"b{dimension}" for dimension in protocol.dimensions)],
+        ["phase", labels and (protocol.phase or "the card's, or `--phase`; `regions` where neither says")],
+        ["connectivity of the structure", protocol.connectivity or "the card's, or `--connectivity`; else 8"],
+        ["threshold", f"likelihood >= {protocol.threshold}"],
+        ["Rand and VOI of", labels],
+        ["log base", labels and f"{LOG_BASE} (bits)"],
+        ["ignored labels", labels and prose(IGNORED)],
+        ["seed of the patches", SCORING_SEED if protocol.sampling == "random" else "none is needed"],
+        ["shown in tables", ", ".join(f"`{name}`" for name in protocol.columns)],
+        ["ranked by", f"`{protocol.ranked_by}`"],
+    ]
+
+
+def labels_of(protocol):
+    """Return what Rand and VOI compare under a protocol, in words; an empty text where it has neither."""
+    found = [re.match("|".join(PARTITION), name) for name in protocol.figures]
+    forms = {match.string[match.end() :] for match in found if match}
+    return "; ".join(FORMS[form] for form in sorted(forms, key=list(FORMS).index))
+
+
+def index(protocols):
+    """Return the table of all protocols."""
+    heads, rows = ["protocol", "version", "Betti numbers", "Rand and VOI of", "ranked by"], []
+    for protocol in protocols:
+        count = f"{protocol.patches} random" if protocol.patches else "grid of"
+        betti = [
+            f"{count} {protocol.patch_size}x{protocol.patch_size}" if protocol.patch_size else "whole image",
+            "framed" if protocol.frame else "no frame",
+            " + ".join(f"b{dimension}" for dimension in protocol.dimensions),
+            f"{protocol.connectivity}-connected" if protocol.connectivity else "the card's connectivity",
+        ]
+        ranked = f"`{protocol.ranked_by}` {FIGURES[protocol.ranked_by].arrow}"
+        link = f"[{protocol.name}](protocols/{protocol.name}.md)"
+        rows.append([link, protocol.version, ", ".join(betti), labels_of(protocol), ranked])
+    return table(heads, rows)
+
+
+def all_figures():
+    """Return the table of all figures, each with an anchor of its name."""
+    rows = [
+        [f'<a id="{name}"></a>`{name}`', figure.better, figure.unit, prose(figure.meaning), prose(figure.source)]
+        for name, figure in FIGURES.items()
+    ]
+    return table(["figure", "better", "unit", "meaning", "source"], rows)
+
+
+def table(heads, rows):
+    """Return a Markdown table; a pipe in a cell does not break it."""
+    cells = [["-" if cell in ("", None) else str(cell).replace("|", r"\|") for cell in line] for line in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in [heads, ["---"] * len(heads), *cells])
+
+
+def prose(text):
+    """Return plain text as Markdown on one line: names as code, DOIs and arXiv numbers as links."""
+    parts = re.split(r"(`[^`]*`)", " ".join(text.split()))  # every second one is code already
+    for place in range(0, len(parts), 2):
+        found = re.sub(r"[\w*]*_[\w*]+|\btopobench\.[\w.]*\w", r"`\g<0>`", parts[place].replace("<", "&lt;"))
+        found = re.sub(r"\barXiv:(\d+\.\d+)", r"[arXiv:\1](https://arxiv.org/abs/\1)", found)
+        parts[place] = re.sub(r"\bdoi:(10\.[^\s,;)]+\w)", r"[doi:\1](https://doi.org/\1)", found)
+    return "".join(parts)
+
+
+def main(check):
+    """Write the pages, or only compare them; return the exit code."""
+    made = pages()
+    stray = set((DOCS / "protocols").glob("*.md")) - set(made)
+    stale = [path for path, text in made.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    for path in sorted([*stale, *stray]):
+        if check:
+            print(f"{path.relative_to(DOCS.parent)} is stale; run python docs/make_pages.py", file=sys.stderr)
+        elif path in stray:
+            path.unlink()
+        else:
+            path.write_text(made[path], encoding="utf-8")
+    return int(check and bool(stale or stray))
+
+
+if __name__ == "__main__":
+    sys.exit(main("--check" in sys.argv[1:]))
