@@ -52,7 +52,7 @@ def page(protocol):
         f"## Figures\n\nThe best of ↓ is 0, that of ↑ is 1.\n\n{table(['figure', 'unit', 'meaning'], figures)}",
         "## What the source leaves open, and what is fixed here",
         *(f"**{prose(choice.question)}**\n\n{prose(choice.fixed)}" for choice in protocol.open),
-        f"## Scoring under it\n\n```sh\ntopobench score --predictions my-maps --truth my-truth --protocol {protocol.name}\n```",
+        f"## Scoring\n\n```sh\ntopobench score --predictions MAPS --truth MASKS --protocol {protocol.name}\n```",
         f'`topobench.metrics.score(likelihood, truth, protocol="{protocol.name}")` scores one image. '
         "All protocols: [protocols.md](../protocols.md). All figures: [metrics.md](../metrics.md).",
     ]
