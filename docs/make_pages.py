@@ -31,10 +31,9 @@ def pages():
     """Return the text of every page that is made, or partly made, by its path."""
     protocols = [load_protocol(name) for name in names("protocols")]
     made = {DOCS / "protocols" / f"{protocol.name}.md": page(protocol) for protocol in protocols}
-    for name, rows in (("metrics", all_figures()), ("protocols", index(protocols))):
-        path = DOCS / f"{name}.md"
-        before, _, rest = path.read_text(encoding="utf-8").partition(START)
-        made[path] = f"{before}{START}\n\n{rows}\n\n{END}{rest.partition(END)[2]}"
+    for path, rows in ((DOCS / "metrics.md", all_figures()), (DOCS / "protocols.md", index(protocols))):
+        text = path.read_text(encoding="utf-8")
+        made[path] = f"{text[: text.index(START)]}{START}\n\n{rows}\n\n{text[text.index(END) :]}"
     return made
 
 
@@ -62,7 +61,7 @@ def page(protocol):
 def choices(protocol):
     """Return the rows of the table of choices."""
     where, size, count = PLACES[protocol.sampling]
-    labels = labels_of(protocol)  # without any, what concerns labels is not shown
+    labels = labels_of(protocol)
     return [
         ["where Betti errors without `_whole` are counted", where],
         ["patch size", f"{protocol.patch_size}x{protocol.patch_size} pixels{size}" if protocol.patch_size else size],
@@ -90,11 +89,12 @@ def labels_of(protocol):
 
 def index(protocols):
     """Return the table of all protocols."""
-    heads, rows = ["protocol", "version", "Betti numbers", "Rand and VOI of", "ranked by"], []
+    rows = []
     for protocol in protocols:
-        count = f"{protocol.patches} random" if protocol.patches else "grid of"
+        size = protocol.patch_size
         betti = [
-            f"{count} {protocol.patch_size}x{protocol.patch_size}" if protocol.patch_size else "whole image",
+            f"{protocol.patches or 'grid of'} {size}x{size} patches" if size else "whole image",
+            *(["whole image"] if size and "betti_error_whole" in protocol.figures else []),
             "framed" if protocol.frame else "no frame",
             " + ".join(f"b{dimension}" for dimension in protocol.dimensions),
             f"{protocol.connectivity}-connected" if protocol.connectivity else "the card's connectivity",
@@ -102,7 +102,7 @@ def index(protocols):
         ranked = f"`{protocol.ranked_by}` {FIGURES[protocol.ranked_by].arrow}"
         link = f"[{protocol.name}](protocols/{protocol.name}.md)"
         rows.append([link, protocol.version, ", ".join(betti), labels_of(protocol), ranked])
-    return table(heads, rows)
+    return table(["protocol", "version", "Betti numbers", "Rand and VOI of", "ranked by"], rows)
 
 
 def all_figures():
