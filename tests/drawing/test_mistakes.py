@@ -138,7 +138,10 @@ def test_panels():
     assert np.array_equal(figure.axes[0].images[0].get_array(), likelihood)
     assert np.array_equal(figure.axes[2].images[0].get_array(), likelihood >= 0.5)
     colours = random.random((3, 16, 16))
-    for image, shown in ((colours, np.moveaxis(colours, 0, -1)), (colours[:1], colours[0]), (colours[0], colours[0])):
+    for image, shown in (
+        (colours, np.moveaxis(colours, 0, -1)), (colours[0], colours[0]), (colours[:1], colours[0]),
+        (colours[:2], colours[:2].mean(axis=0)),
+    ):  # fmt: skip
         figure = draw_mistakes(likelihood, truth, image)
         assert titles(figure) == ["image", *mask, *last]
         assert np.array_equal(figure.axes[0].images[0].get_array(), shown)
@@ -198,7 +201,7 @@ def test_wrong_input():
     truth = np.zeros((4, 5), bool)
     with pytest.raises(ArgumentError, match=r"the prediction has shape \(5, 4\), the truth \(4, 5\)"):
         draw_mistakes(np.zeros((5, 4)), truth)
-    with pytest.raises(ArgumentError, match=r"the image has shape \(4, 5, 3\); it must be \(4, 5\), \(1, 4, 5\)"):
+    with pytest.raises(ArgumentError, match=r"the image has shape \(4, 5, 3\); it must be \(4, 5\) or \(C, 4, 5\)"):
         draw_mistakes(truth, truth, np.zeros((4, 5, 3)))
     with pytest.raises(ArgumentError, match=r"values in \[0, 255\]"):
         draw_mistakes(np.array([[0, 255]]), np.zeros((1, 2), bool))

@@ -83,7 +83,7 @@ def draw_mistakes(
     prediction : (H, W), real, in [0, 1]
         Likelihood of structure; a bool mask is one too.
     truth : (H, W), bool or values 0 and 1
-    image : (H, W), (1, H, W) or (3, H, W), in [0, 1], or None
+    image : (H, W) or (C, H, W), in [0, 1], or None
         None: the likelihood is shown in its place, if it is no mask.
     connectivity : 8 or 4
         Of the structure.
@@ -97,8 +97,7 @@ def draw_mistakes(
 
     Returns
     -------
-    matplotlib.figure.Figure
-        `topobench.drawing.save_figure` writes it.
+    matplotlib Figure, which `topobench.drawing.save_figure` writes
 
     Raises
     ------
@@ -114,15 +113,11 @@ def draw_mistakes(
     for axis, (name, pixels) in zip(small, beside.items(), strict=False):
         axis.imshow(pixels, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         panel(axis, name)
-    for axis, part, name in (
-        (small[-2], wanted, "truth (structure is black)"),
-        (small[-1], mask, f"prediction (likelihood ≥ {threshold:g})"),
-    ):
-        axis.imshow(part, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
-        _dot(axis, ~domain)
-        panel(axis, name)
+    _mask(small[-2], wanted, "truth (structure is black)")
+    _mask(small[-1], mask, f"prediction (likelihood ≥ {threshold:g})")
     _mistakes(large, mask, wanted, found)
-    _dot(large, ~domain)
+    for axis in (*small[-2:], large):
+        _dot(axis, ~domain)
     panel(large, "where the topology is wrong")
     _legend(figure, found)
     write(figure, title, _caption(mask, wanted, found, connectivity, frame), FOOT)
@@ -171,6 +166,11 @@ def _panels(shape: tuple[int, ...], count: int) -> tuple[Figure, list[Axes], Axe
     figure, place = sheet(3 * GAP + beside + max(width, 5.5), 2.2 * HEAD + height + FOOT)
     small = [place(GAP, 2.2 * HEAD + index * (low + HEAD), narrow, low) for index in range(count)]
     return figure, small, place(2 * GAP + beside, 2.2 * HEAD, width, height)
+
+
+def _mask(axis: Axes, mask: BoolArray, name: str) -> None:
+    axis.imshow(mask, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+    panel(axis, name)
 
 
 def _mistakes(axis: Axes, mask: BoolArray, wanted: BoolArray, found: dict[str, NDArray[np.int32]]) -> None:
