@@ -93,6 +93,14 @@ def test_one_pixel_gets_a_symbol_and_what_is_large_none(pair):
     assert markers(draw_mistakes(pinhole, np.ones_like(pinhole)), "false_holes") == ("^", [[77, 42]])
 
 
+def test_what_is_vast_is_tinted_little_and_hides_nothing():
+    truth = np.zeros((60, 60), bool)
+    prediction = truth.copy()
+    prediction[5:45, 5:45], prediction[50:53, 50:53] = True, True
+    _, colours = layer(draw_mistakes(prediction, truth), "false_components")
+    assert sorted(round(colour[3], 2) for colour in colours) == [0.1, 0.6]
+
+
 def test_captions_and_legend_count(pair):
     said, legend = texts(draw_mistakes(*pair, title="by hand"))
     assert said[0] == "by hand"

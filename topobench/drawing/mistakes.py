@@ -28,6 +28,7 @@ __all__ = ["KINDS", "Kind", "draw_mistakes"]
 
 
 FOOT = 1.85  # inches, for legend and caption
+VAST, PALE = 0.2, 0.1  # what fills this share of the image is tinted so little that other mistakes show through
 
 
 @dataclass(frozen=True)
@@ -183,7 +184,8 @@ def _mistakes(axis: Axes, mask: BoolArray, wanted: BoolArray, found: dict[str, N
     size = float(np.clip(60.0 / np.sqrt(1 + sum(map(len, centres.values()))), 2.5, 9.0))
     for kind in KINDS:
         labels = found[kind.name]
-        tint(axis, labels > 0, kind.colour, kind.alpha)
+        vast = np.bincount(labels.ravel()) > VAST * labels.size
+        tint(axis, np.where(vast, PALE, kind.alpha)[labels] * (labels > 0), kind.colour)
         axis.images[-1].set_gid(kind.name)
         hatched = PathPatch(
             pixels_of(labels > 0), facecolor="none", edgecolor=kind.colour, hatch=kind.hatch, linewidth=0
