@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -103,7 +104,8 @@ def record_path(folder: Path, identity: dict[str, Any]) -> Path:
     """Return where the record of a run lies: readable parts first, then the beginning of its id."""
     parts = [identity["recipe"]["name"], identity["card"]["name"]]
     parts += [f"{word}{identity[word]}" for word in ("fold", "seed") if identity[word] is not None]
-    return folder / f"{'_'.join([*parts, run_id_of(identity)[:12]])}.json"
+    readable = re.sub(r"[^\w.+-]+", "-", "_".join(parts))
+    return folder / f"{readable}_{run_id_of(identity)[:12]}.json"
 
 
 def write_record(record: RunRecord, folder: Path) -> Path:

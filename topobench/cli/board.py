@@ -18,6 +18,8 @@ from topobench.scores import read_records
 
 __all__ = ["board"]
 
+NARROW = 8  # letters of a heading's line, so that six columns and the methods fit a terminal
+
 
 def board(paths: Sequence[Path], output: Path) -> None:
     """Read records, write their leaderboard into `output`, and print its tables."""
@@ -50,7 +52,13 @@ def _print(table: Table) -> None:
 
 
 def _heading(name: str) -> str:
-    """Return the name of a figure on two lines, with its arrow: ``betti / error``, ``arand_f / filled``."""
-    first, _, last = name.rpartition("_")
+    """Return the name of a figure on lines of few letters, with its arrow: ``betti / error``, ``arand_f / filled``."""
+    lines = [""]
+    for part in name.split("_"):
+        longer = f"{lines[-1]}_{part}" if lines[-1] else part
+        if len(longer) <= NARROW or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(part)
     arrow = FIGURES[name].arrow
-    return f"{first}\n{last} {arrow}" if len(last) > 1 and first else f"{name}\n{arrow}"
+    return "\n".join([*lines[:-1], f"{lines[-1]} {arrow}" if len(lines) > 1 else f"{lines[-1]}\n{arrow}"])

@@ -123,19 +123,19 @@ class _Variant:
 
 
 def _protocols(names: Sequence[str], phase: str | None, connectivity: str | None) -> list[Protocol]:
-    """Return the protocols asked for; UsageError where a choice contradicts what one fixes."""
+    """Return the protocols asked for; UsageError where a choice contradicts what one that was named fixes."""
     from topobench import cards
 
-    asked = [other for name in names for other in (cards.names("protocols") if name == "all" else [name])]
-    chosen = {protocol.name: protocol for protocol in map(cards.load_protocol, asked)}
-    for protocol in chosen.values():
+    named = [cards.load_protocol(name) for name in names if name != "all"]
+    everything = [cards.load_protocol(name) for name in cards.names("protocols")] if "all" in names else []
+    for protocol in named:
         if phase and protocol.phase not in (None, phase):
             raise click.UsageError(f"Protocol {protocol.name} fixes the phase to {protocol.phase}; leave out --phase.")
         if connectivity and protocol.connectivity not in (None, int(connectivity)):
             raise click.UsageError(
                 f"Protocol {protocol.name} fixes the connectivity to {protocol.connectivity}; leave out --connectivity."
             )
-    return list(chosen.values())
+    return list({protocol.name: protocol for protocol in (*everything, *named)}.values())
 
 
 def _score(
