@@ -7,7 +7,8 @@ any other. Of the shares of the counted pixels, p in a pair of labels, s in a se
 - ``arand_f`` = 2 sum p^2 / (sum t^2 + sum s^2), ``arand_error`` = 1 - ``arand_f``;
 - ``ari``, Hubert and Arabie's index: (R - E) / (M - E) of pairs of different pixels. R of them are together in both,
   E is what chance lets expect, M the mean of those together in the prediction and those together in the truth;
-- ``voi_split`` = sum p log2(t / p) and ``voi_merge`` = sum p log2(s / p), conditional entropies in bits; ``voi``, their sum.
+- ``voi_split`` = sum p log2(t / p) and ``voi_merge`` = sum p log2(s / p), conditional entropies in bits, and ``voi``,
+  their sum.
 
 References
 ----------
