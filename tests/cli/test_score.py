@@ -98,6 +98,12 @@ def test_with_and_without_post_processing(maps, tmp_path):
             wanted = score(mask, truth[page], row["protocol"], image_id=row["image"])
             assert row["figures"] == pytest.approx(dict(wanted), nan_ok=True)
     assert re.search(r"betti_error ↓ +\d\S* +\d\S* +classes", result.stdout)  # side by side
+    assert (cleaned["recipe"]["threshold"], cleaned["recipe"]["remove_small"]) == (0.4, 4)
+    tables = [pd.read_csv(path) for path in sorted((tmp_path / "scores").iterdir())]
+    assert {(table["threshold"].iloc[0], table["remove_small"].notna().all()) for table in tables} == {
+        (0.4, True),
+        (0.4, False),
+    }
     board = (tmp_path / "leaderboard.md").read_text()
     assert "mine, threshold 0.4, remove-small=4 (scored)" in board
     assert board.count("## truth") == 2  # one table a protocol, both rows in it

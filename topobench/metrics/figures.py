@@ -110,4 +110,11 @@ def _all() -> Iterator[Figure]:
     yield Figure("truth_pinholes", "neither", "holes of the truth of a single pixel", "holes")
 
 
-FIGURES: dict[str, Figure] = {figure.name: figure for figure in _all()}
+class Figures(dict[str, Figure]):
+    """The figures by name; of what a plugin computes no more is known than the name."""
+
+    def __missing__(self, name: str) -> Figure:
+        return Figure(name, "neither", "of a plugin, which says what it is")
+
+
+FIGURES = Figures({figure.name: figure for figure in _all()})
