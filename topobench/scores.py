@@ -29,7 +29,17 @@ Predictor = Callable[[Sample], NDArray[Any]]
 Preparation = Callable[[NDArray[Any], Protocol, int], NDArray[Any]]
 
 SCHEMA = 1
-CHOICES = ("version", "connectivity", "phase", "frame", "sampling", "patch_size", "patches", "seed")
+CHOICES = (
+    "threshold",
+    "remove_small",
+    "connectivity",
+    "phase",
+    "frame",
+    "sampling",
+    "patch_size",
+    "patches",
+    "seed",
+)
 SCORING_SEED = 0  # of the patches' places: one for all methods, whatever seed they were trained with
 
 # The fields that make a run what it is. Versions of topobench and of protocols are not among them: a release or
@@ -124,13 +134,19 @@ def record_csv(record: RunRecord) -> str:
     """
     figures = list(dict.fromkeys(name for row in record.rows for name in row.figures))
     text = io.StringIO()
-    about = ["image", "unit", "protocol", *CHOICES, "valid_pixels"]
+    about = ["image", "unit", "protocol", "version", *CHOICES, "valid_pixels"]
     writer = csv.DictWriter(text, ["method", *about, *figures, "undefined"], lineterminator="\n")
     writer.writeheader()
     for row in record.rows:
-        choices = {name: record.protocols[row.protocol].get(name) for name in CHOICES}
+        choices = {name: {**record.protocols[row.protocol], **record.recipe}.get(name) for name in CHOICES}
         reasons = "; ".join(f"{name}: {reason}" for name, reason in row.reasons.items())
-        line = {"image": row.image, "unit": row.unit, "protocol": row.protocol, "valid_pixels": row.valid_pixels}
+        line = {
+            "image": row.image,
+            "unit": row.unit,
+            "protocol": row.protocol,
+            "version": record.protocols[row.protocol]["version"],
+            "valid_pixels": row.valid_pixels,
+        }
         writer.writerow({"method": record.recipe["name"], **line, **choices, **row.figures, "undefined": reasons})
     return text.getvalue()
 

@@ -93,6 +93,14 @@ def test_one_pixel_gets_a_symbol_and_what_is_large_none(pair):
     assert markers(draw_mistakes(pinhole, np.ones_like(pinhole)), "false_holes") == ("^", [[77, 42]])
 
 
+def test_what_is_vast_is_tinted_little_and_hides_nothing():
+    truth = np.zeros((60, 60), bool)
+    prediction = truth.copy()
+    prediction[5:45, 5:45], prediction[50:53, 50:53] = True, True
+    _, colours = layer(draw_mistakes(prediction, truth), "false_components")
+    assert sorted(round(colour[3], 2) for colour in colours) == [0.1, 0.6]
+
+
 def test_captions_and_legend_count(pair):
     said, legend = texts(draw_mistakes(*pair, title="by hand"))
     assert said[0] == "by hand"
@@ -138,7 +146,10 @@ def test_panels():
     assert np.array_equal(figure.axes[0].images[0].get_array(), likelihood)
     assert np.array_equal(figure.axes[2].images[0].get_array(), likelihood >= 0.5)
     colours = random.random((3, 16, 16))
-    for image, shown in ((colours, np.moveaxis(colours, 0, -1)), (colours[:1], colours[0]), (colours[0], colours[0])):
+    for image, shown in (
+        (colours, np.moveaxis(colours, 0, -1)), (colours[0], colours[0]), (colours[:1], colours[0]),
+        (colours[:2], colours[:2].mean(axis=0)),
+    ):  # fmt: skip
         figure = draw_mistakes(likelihood, truth, image)
         assert titles(figure) == ["image", *mask, *last]
         assert np.array_equal(figure.axes[0].images[0].get_array(), shown)
@@ -198,7 +209,7 @@ def test_wrong_input():
     truth = np.zeros((4, 5), bool)
     with pytest.raises(ArgumentError, match=r"the prediction has shape \(5, 4\), the truth \(4, 5\)"):
         draw_mistakes(np.zeros((5, 4)), truth)
-    with pytest.raises(ArgumentError, match=r"the image has shape \(4, 5, 3\); it must be \(4, 5\), \(1, 4, 5\)"):
+    with pytest.raises(ArgumentError, match=r"the image has shape \(4, 5, 3\); it must be \(4, 5\) or \(C, 4, 5\)"):
         draw_mistakes(truth, truth, np.zeros((4, 5, 3)))
     with pytest.raises(ArgumentError, match=r"values in \[0, 255\]"):
         draw_mistakes(np.array([[0, 255]]), np.zeros((1, 2), bool))

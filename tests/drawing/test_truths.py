@@ -71,8 +71,8 @@ def test_nothing_to_measure_and_odd_shapes(tmp_path):
         figure = draw_truth(empty, np.zeros((3, *shape)), np.empty(0), [inspect_truth(empty)])
         save_figure(figure, tmp_path / "a.png")
         assert "no width is defined" in [text.get_text() for text in figure.axes[2].texts]
-    with pytest.raises(ArgumentError, match=r"the image has shape \(2, 3, 3\)"):
-        draw_truth(np.zeros((3, 3), bool), np.zeros((2, 3, 3)), np.empty(0), [])
+    with pytest.raises(ArgumentError, match=r"the image has shape \(3, 3, 2\); it must be \(3, 3\)"):
+        draw_truth(np.zeros((3, 3), bool), np.zeros((3, 3, 2)), np.empty(0), [])
 
 
 def test_a_speck_that_is_not_valid_is_not_marked(truth):

@@ -115,3 +115,41 @@ def test_markdown_table_has_equal_rows(written):
     assert len({line.replace(r"\|", "").count("|") for line in table}) == 1
     assert table[2].startswith(r"| 1 | a<b>\|c | 1.000 |")
     assert "Failed, not ranked: unet-ce, fold 0, seed 0: <script>" in text
+
+
+def test_a_figure_of_a_plugin_has_its_column_and_no_arrow(tmp_path):
+    base = method("a", (), budget={})
+    protocol = {
+        **base.protocols["hu2019"],
+        "figures": ["betti_error", "curliness"],
+        "columns": ["betti_error", "curliness"],
+    }
+    found = tuple(
+        Row(name, "u", "hu2019", {"betti_error": 1.0, "curliness": value}) for name, value in (("x", 1), ("y", 4))
+    )
+    made = replace(base, rows=found, protocols={"hu2019": protocol})
+    [table] = write_leaderboard([made], tmp_path)
+    assert table.entries[0].means["curliness"] == 2.5
+    assert table.best("curliness") is None
+    assert "| curliness  |" in (tmp_path / "leaderboard.md").read_text()
+    assert "of a plugin" in (tmp_path / "index.html").read_text()
+
+
+def test_the_protocol_says_what_ranks():
+    base = method("a", ())
+    protocol = {**base.protocols["hu2019"], "ranked_by": "cldice", "figures": ["cldice"], "columns": ["cldice"]}
+    made = [
+        replace(method(name, (Row("x", "u", "hu2019", {"cldice": value}),)), protocols={"hu2019": protocol})
+        for name, value in (("low", 0.2), ("high", 0.9))
+    ]
+    [table] = make_tables(made)
+    assert [(entry.method, entry.rank) for entry in table.entries] == [("high", 1), ("low", 2)]
+    assert table.ranked_by == "cldice"
+
+
+def test_more_figures_of_one_version_part_no_table():
+    """What a table shows may grow without a new version: rows of before stand beside those of after."""
+    base = method("a", rows(x=1.0))
+    grown = {**base.protocols["hu2019"], "figures": ["betti_error", "voi", "ari"], "columns": ["betti_error"]}
+    after = replace(method("b", rows(x=2.0)), protocols={"hu2019": grown})
+    assert [len(table.entries) for table in make_tables([base, after])] == [2]

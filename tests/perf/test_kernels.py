@@ -70,3 +70,30 @@ def test_label_components(benchmark):
     labels = measured(benchmark, partial(topology.label_components, masks, threads=1))
     assert np.array_equal(labels > 0, masks)
     assert labels.max((1, 2)).tolist() == [label(mask, np.ones((3, 3)))[1] for mask in masks]
+
+
+def test_betti_matching(benchmark):
+    prediction, truth = membranes(100, 65) >= 0.5, membranes(100, 65) >= 0.45
+    found = measured(benchmark, partial(topology.betti_matching, prediction, truth, threads=1))
+    numbers = np.array([topology.betti_numbers(masks, threads=1) for masks in (prediction, truth)])
+    assert np.array_equal(found.matched + found.false, numbers[0])
+    assert np.array_equal(found.matched + found.missed, numbers[1])
+
+
+def test_contingency_table(benchmark):
+    from topobench.metrics.contingency import tabulate
+
+    prediction, truth = (topology.label_components(~(membranes(1, 512)[0] >= cut), 4) for cut in (0.5, 0.45))
+    table = measured(benchmark, partial(tabulate, prediction, truth))
+    assert table.total == 512**2
+    pairs = {(int(s), int(t)) for s, t in zip(prediction.ravel(), truth.ravel(), strict=True)}
+    assert set(zip(table.segment.tolist(), table.region.tolist(), strict=True)) == pairs
+
+
+def test_nearest_labels(benchmark):
+    from topobench.topology.nearest import nearest_labels
+
+    labels = topology.label_components(~(membranes(1, 512)[0] >= 0.5), 4)
+    filled = measured(benchmark, partial(nearest_labels, labels))
+    assert filled.min() > 0
+    assert np.array_equal(filled[labels > 0], labels[labels > 0])

@@ -19,7 +19,7 @@ from topobench.errors import RunError
 from topobench.topology import betti_numbers, persistence_pairs
 from topobench.topology.threads import share
 
-__all__ = ["PEERS", "Contest", "compare", "first_call", "speed_up"]
+__all__ = ["PEERS", "Contest", "compare", "first_call", "interleaved", "speed_up"]
 
 Run = Callable[[], Any]
 Peers = dict[str, Callable[[NDArray[np.float64]], Any]]
@@ -70,7 +70,7 @@ def compare(patches: NDArray[np.float32], rounds: int) -> Contest:
         "betti": lambda: betti_numbers(masks, threads=1),
     }
     runs |= _peers(patches)
-    seconds = _interleaved(runs, rounds)
+    seconds = interleaved(runs, rounds)
     micro = {name: 1e6 * times / len(patches) for name, times in seconds.items()}
     kernel, alone, betti = (float(np.median(micro[name])) for name in ("kernel", "alone", "betti"))
     ratios = {name: float(np.median(micro[name] / micro["kernel"])) for name in PEERS if name in micro}
@@ -87,7 +87,7 @@ def speed_up(patches: NDArray[np.float32], threads: int, rounds: int) -> tuple[f
     def sort(count: int) -> Any:
         return share(lambda first, last: np.sort(flat[first:last]), patches.shape, count)
 
-    seconds = _interleaved(
+    seconds = interleaved(
         {
             "kernel": lambda: persistence_pairs(patches, threads=1),
             "kernel shared": lambda: persistence_pairs(patches, threads=threads),
@@ -119,7 +119,7 @@ def _call(variables: dict[str, str]) -> float:
     return float(result.stdout)
 
 
-def _interleaved(runs: dict[str, Run], rounds: int) -> dict[str, NDArray[np.float64]]:
+def interleaved(runs: dict[str, Run], rounds: int) -> dict[str, NDArray[np.float64]]:
     """Return the seconds of each run in each round, after one round that does not count."""
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds + 1):

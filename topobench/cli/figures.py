@@ -32,9 +32,8 @@ def _table(records: Sequence[RunRecord], words: Sequence[str], protocol: str, ch
     grid.add_column("unit")
     means = [average(row.figures for row in record.rows if row.protocol == protocol) for record in records]
     for name in choices["figures"]:
-        figure = FIGURES.get(name)
-        arrow, unit = (figure.arrow, figure.unit) if figure else ("", "")
-        grid.add_row(f"{name} {arrow}", *(_cell(mean[name]) for mean in means), unit)
+        figure = FIGURES[name]
+        grid.add_row(f"{name} {figure.arrow}", *(_cell(mean[name]) for mean in means), figure.unit)
     return grid
 
 

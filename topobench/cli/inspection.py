@@ -197,9 +197,8 @@ def _picture(dataset: Dataset, reports: dict[str, TruthReport], widths: NDArray[
         return report.isolated_pixels + report.pinholes + report.diagonal_contacts
 
     example = dataset[max(reports, key=specks)]
-    image = example.image if len(example.image) in (1, 3) else example.image.mean(axis=0)
     title = f"{dataset.card.title}: the truth of {len(dataset)} images"
     return draw_truth(
-        example.truth, image, widths, list(reports.values()), title, textwrap.fill(sentence, 180), example.valid,
-        example.image_id,
+        example.truth, example.image, widths, list(reports.values()), title, textwrap.fill(sentence, 180),
+        example.valid, example.image_id,
     )  # fmt: skip

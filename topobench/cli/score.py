@@ -112,6 +112,12 @@ class _Variant:
             + ([f"remove-small={self.smallest}"] if self.smallest else [])
         )
 
+    @property
+    def choices(self) -> dict[str, float]:
+        """What was done, as the record keeps it."""
+        given = {"threshold": self.threshold, "remove_small": self.smallest}
+        return {name: value for name, value in given.items() if value is not None}
+
     def __call__(self, likelihood: NDArray[Any], protocol: Protocol, connectivity: int) -> NDArray[Any]:
         """Return the mask, or the likelihood as it is where nothing is to be done."""
         from topobench.metrics import remove_small
@@ -156,11 +162,10 @@ def _score(
             length=len(asked.image_ids), label=f"scoring {variant.words}".rstrip(), file=sys.stderr,
         ) as progress:  # fmt: skip
             rows = [row for found in progress for row in found]
-        done = {"done": variant.words} if variant.words else {}
         identity = {
             "kind": "scored", "recipe": {
                 "name": f"{method}, {variant.words}" if variant.words else method, "version": 1,
-                "predictions": predict.data_hash(), **done,
+                "predictions": predict.data_hash(), **variant.choices,
             },
             "card": asked.card, "data_hash": asked.data_hash, "fold": asked.fold, "seed": None, "budget": {},
             "device": "", "precision": "", "threads": 0, "training_version": 0,

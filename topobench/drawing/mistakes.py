@@ -28,6 +28,7 @@ __all__ = ["KINDS", "Kind", "draw_mistakes"]
 
 
 FOOT = 1.85  # inches, for legend and caption
+VAST, PALE = 0.2, 0.1  # what fills this share of the image is tinted so little that other mistakes show through
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def draw_mistakes(
     prediction : (H, W), real, in [0, 1]
         Likelihood of structure; a bool mask is one too.
     truth : (H, W), bool or values 0 and 1
-    image : (H, W), (1, H, W) or (3, H, W), in [0, 1], or None
+    image : (H, W) or (C, H, W), in [0, 1], or None
         None: the likelihood is shown in its place, if it is no mask.
     connectivity : 8 or 4
         Of the structure.
@@ -97,8 +98,7 @@ def draw_mistakes(
 
     Returns
     -------
-    matplotlib.figure.Figure
-        `topobench.drawing.save_figure` writes it.
+    matplotlib Figure, which `topobench.drawing.save_figure` writes
 
     Raises
     ------
@@ -114,15 +114,11 @@ def draw_mistakes(
     for axis, (name, pixels) in zip(small, beside.items(), strict=False):
         axis.imshow(pixels, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         panel(axis, name)
-    for axis, part, name in (
-        (small[-2], wanted, "truth (structure is black)"),
-        (small[-1], mask, f"prediction (likelihood ≥ {threshold:g})"),
-    ):
-        axis.imshow(part, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
-        _dot(axis, ~domain)
-        panel(axis, name)
+    _mask(small[-2], wanted, "truth (structure is black)")
+    _mask(small[-1], mask, f"prediction (likelihood ≥ {threshold:g})")
     _mistakes(large, mask, wanted, found)
-    _dot(large, ~domain)
+    for axis in (*small[-2:], large):
+        _dot(axis, ~domain)
     panel(large, "where the topology is wrong")
     _legend(figure, found)
     write(figure, title, _caption(mask, wanted, found, connectivity, frame), FOOT)
@@ -173,6 +169,11 @@ def _panels(shape: tuple[int, ...], count: int) -> tuple[Figure, list[Axes], Axe
     return figure, small, place(2 * GAP + beside, 2.2 * HEAD, width, height)
 
 
+def _mask(axis: Axes, mask: BoolArray, name: str) -> None:
+    axis.imshow(mask, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+    panel(axis, name)
+
+
 def _mistakes(axis: Axes, mask: BoolArray, wanted: BoolArray, found: dict[str, NDArray[np.int32]]) -> None:
     """Show both masks in grey and the mistakes above them; those too small to be seen get a marker."""
     from matplotlib.patches import PathPatch
@@ -183,7 +184,8 @@ def _mistakes(axis: Axes, mask: BoolArray, wanted: BoolArray, found: dict[str, N
     size = float(np.clip(60.0 / np.sqrt(1 + sum(map(len, centres.values()))), 2.5, 9.0))
     for kind in KINDS:
         labels = found[kind.name]
-        tint(axis, labels > 0, kind.colour, kind.alpha)
+        vast = np.bincount(labels.ravel()) > VAST * labels.size
+        tint(axis, np.where(vast, PALE, kind.alpha)[labels] * (labels > 0), kind.colour)
         axis.images[-1].set_gid(kind.name)
         hatched = PathPatch(
             pixels_of(labels > 0), facecolor="none", edgecolor=kind.colour, hatch=kind.hatch, linewidth=0

@@ -20,12 +20,11 @@ if TYPE_CHECKING:
 __all__ = ["edges_of", "outline", "pixels_of", "small_centres", "tint"]
 
 
-def tint(axis: Axes, mask: BoolArray, colour: str, alpha: float) -> None:
-    """Colour the pixels of a mask, pixel by pixel."""
-    from matplotlib.colors import to_rgba
+def tint(axis: Axes, alpha: NDArray[np.float64], colour: str) -> None:
+    """Lay a colour over the image, as opaque at each pixel as `alpha` (H, W) says, from 0 to 1."""
+    from matplotlib.colors import to_rgb
 
-    layer = np.zeros((*mask.shape, 4))
-    layer[mask] = to_rgba(colour, alpha)
+    layer = np.concatenate([np.broadcast_to(to_rgb(colour), (*alpha.shape, 3)), alpha[..., None]], axis=2)
     axis.imshow(layer, interpolation="nearest")
 
 

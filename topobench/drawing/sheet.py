@@ -32,17 +32,20 @@ def sheet(across: float, down: float) -> tuple[Figure, Callable[[float, float, f
 
 
 def as_picture(image: ArrayLike, shape: tuple[int, ...]) -> NDArray[Any]:
-    """Return an image (H, W), (1, H, W) or (3, H, W) as `imshow` takes it; ArgumentError where it has another shape."""
+    """Return an image (H, W) or (C, H, W) as `imshow` takes it: three channels as colours, of others the mean.
+
+    ArgumentError where H and W are not those of `shape`.
+    """
     pixels = np.asarray(image)
-    if pixels.shape[-2:] != shape or pixels.shape[:-2] not in ((), (1,), (3,)):
+    if pixels.shape[-2:] != shape or pixels.ndim not in (2, 3):
         height, width = shape
         raise ArgumentError(
-            f"the image has shape {pixels.shape}; it must be ({height}, {width}), (1, {height}, {width}) or "
-            f"(3, {height}, {width}), like the truth."
+            f"the image has shape {pixels.shape}; it must be ({height}, {width}) or (C, {height}, {width}), "
+            "like the truth."
         )
     if pixels.ndim == 2:
         return pixels
-    return pixels[0] if len(pixels) == 1 else np.moveaxis(pixels, 0, -1)
+    return np.moveaxis(pixels, 0, -1) if len(pixels) == 3 else np.asarray(pixels.mean(axis=0))
 
 
 def panel(axis: Axes, title: str) -> None:

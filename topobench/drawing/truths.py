@@ -51,7 +51,7 @@ def draw_truth(
     ----------
     truth : (H, W), bool or values 0 and 1
         The example.
-    image : (H, W), (1, H, W) or (3, H, W), in [0, 1], or None
+    image : (H, W) or (C, H, W), in [0, 1], or None
         None: the truth itself is shown, structure black.
     widths : float64 (N,)
         Local widths of all images, for the histogram.
@@ -64,8 +64,6 @@ def draw_truth(
     name : str
         Of the example, for the title of its panel.
     """
-    from matplotlib.patches import Rectangle
-
     mask = np.asarray(truth, bool)
     domain = None if valid is None else np.asarray(valid, bool)
     places = _places(mask, domain)
@@ -74,15 +72,7 @@ def draw_truth(
     height = max(high, 2 * PLOT)
     figure, place = sheet(right + ENLARGED + PLOT + 5.5 * GAP, top + height + FOOT)
     whole, close = place(GAP, top, wide, high), place(right, top, ENLARGED, ENLARGED)
-    pixels = 1.0 - 0.5 * mask if image is None else as_picture(image, mask.shape)
-    upper, leftmost, part = _busiest(mask.shape, places)
-    box = slice(upper, upper + part), slice(leftmost, leftmost + part)
-    corner = leftmost, upper
-    _example(whole, pixels, mask, places, 6.0)
-    whole.add_patch(Rectangle((leftmost - 0.5, upper - 0.5), part, part, fill=False, edgecolor="w", linewidth=1.2))
-    inside = [points - corner for points in places]
-    inside = [points[((points >= 0) & (points < part)).all(axis=1)] for points in inside]
-    _example(close, pixels[box], mask[box], inside, 15.0)
+    _examples(whole, close, 1.0 - 0.5 * mask if image is None else as_picture(image, mask.shape), mask, places)
     panel(whole, f"{name}: truth outlined" if name else "truth outlined")
     panel(close, "the part in the box")
     handles, texts = whole.get_legend_handles_labels()
@@ -122,6 +112,19 @@ def _busiest(shape: tuple[int, ...], places: Sequence[Places]) -> tuple[int, int
         centre = tuple(busiest[len(busiest) // 2])
     top, left = (int(np.clip(round(c - side / 2), 0, size - side)) for c, size in zip(centre, shape, strict=True))
     return top, left, side
+
+
+def _examples(whole: Axes, close: Axes, pixels: NDArray[Any], mask: BoolArray, places: Sequence[Places]) -> None:
+    """Show the example, and enlarged the part of it that holds the most marks."""
+    from matplotlib.patches import Rectangle
+
+    top, left, side = _busiest(mask.shape, places)
+    box = slice(top, top + side), slice(left, left + side)
+    inside = [points - (left, top) for points in places]
+    inside = [points[((points >= 0) & (points < side)).all(axis=1)] for points in inside]
+    _example(whole, pixels, mask, places, 6.0)
+    _example(close, pixels[box], mask[box], inside, 15.0)
+    whole.add_patch(Rectangle((left - 0.5, top - 0.5), side, side, fill=False, edgecolor="w", linewidth=1.2))
 
 
 def _example(axis: Axes, pixels: NDArray[Any], mask: BoolArray, places: Sequence[Places], size: float) -> None:

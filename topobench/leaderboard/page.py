@@ -24,7 +24,8 @@ def write_leaderboard(records: Sequence[RunRecord], folder: Path, skipped: Seque
         loader=PackageLoader("topobench.leaderboard"), autoescape=select_autoescape(["html.j2"]),
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    shown = {name: figure for name, figure in FIGURES.items() if any(name in table.columns for table in tables)}
+    columns = {name for table in tables for name in table.columns}
+    shown = {name: FIGURES[name] for name in [*FIGURES, *sorted(columns - FIGURES.keys())] if name in columns}
     environment.globals.update(figure=format_figure, FIGURES=FIGURES, shown=shown)
     for name, template in FILES.items():
         text = environment.get_template(template).render(tables=tables, records=records, skipped=skipped)

@@ -18,6 +18,7 @@ __all__ = ["Entry", "Table", "make_tables"]
 # What a record says of a protocol was less before version 2 of hu2019; it meant this.
 OLD: dict[str, Any] = {"sampling": "random", "ranked_by": "betti_error"}
 SHOWN = ("figures", "columns", "ranked_by")  # what a table shows, not how a figure is measured
+ABOUT = ("method", "name", "kind", "run", "seed", "train_seconds", "peak_memory_mib", "image")  # of a tidy line
 OLD_COLUMNS = ("betti_error", "arand_f_filled", "voi_filled", "accuracy", "arand_f", "voi")
 
 
@@ -94,7 +95,8 @@ class Table:
     def best(self, name: str) -> float | None:
         """Return the best mean of a figure among the entries that have a rank."""
         values = [entry.means[name] for entry in self.entries if entry.rank and name in entry.means]
-        return (min if FIGURES[name].better == "low" else max)(values, default=None)
+        best = {"low": min, "high": max}.get(FIGURES[name].better)
+        return best(values, default=None) if best else None
 
 
 def make_tables(records: Iterable[RunRecord]) -> list[Table]:
@@ -164,7 +166,7 @@ def _tidy(found: Iterable[tuple[RunRecord, str]]) -> pd.DataFrame:
 
 
 def _entry(rows: pd.DataFrame, images: int) -> Entry:
-    figures = [name for name in FIGURES if name in rows and rows[name].notna().any()]
+    figures = [name for name in rows.columns if name not in ABOUT and rows[name].notna().any()]
     by_image = rows.groupby("image")[figures].mean()
     runs = rows.drop_duplicates("run")
     first = rows.iloc[0]
@@ -196,7 +198,7 @@ def _distinct(entries: Sequence[Entry]) -> list[Entry]:
 
 def _ranked(entries: Sequence[Entry], ranked_by: str) -> list[Entry]:
     """Return entries best first; those that were not scored on every image come last, without a rank."""
-    sign = -1 if ranked_by in FIGURES and FIGURES[ranked_by].better == "high" else 1
+    sign = -1 if FIGURES[ranked_by].better == "high" else 1
 
     def order(entry: Entry) -> tuple[bool, float, str]:
         value = entry.means.get(ranked_by)

@@ -39,7 +39,7 @@ class Table:
 
     @cached_property
     def sizes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The numbers of pixels of all segments, and of all regions."""
+        """The number of pixels of each segment, and of each region, by label."""
         return _sizes(self.segment, self.pixels), _sizes(self.region, self.pixels)
 
 
@@ -77,9 +77,7 @@ def as_labels(labels: ArrayLike, word: str) -> NDArray[np.int32]:
 
 
 def _sizes(labels: IntArray, pixels: IntArray) -> NDArray[np.float64]:
-    """Return for each label that occurs the number of its pixels."""
-    sums = np.bincount(labels, pixels).astype(np.float64)
-    return np.asarray(sums[sums > 0])
+    return np.asarray(np.bincount(labels, pixels), dtype=np.float64)
 
 
 def _strange(array: NDArray[Any]) -> str:

@@ -39,10 +39,10 @@ RAND = "Arganda-Carreras et al. 2015, doi:10.3389/fnana.2015.00142"
 MEILA = "Meila 2007, doi:10.1016/j.jmva.2006.11.013"
 COUNT = "classes"
 
-# Of the six figures of two partitions: better, meaning (with a place for what is ignored), unit, source.
+# Of the six figures of two partitions: better, meaning ({} is the form's suffix), unit, source.
 PARTITIONS: dict[str, tuple[Literal["low", "high"], str, str, str]] = {
     "arand_f": ("high", "adapted Rand F, 2 sum p^2 / (sum t^2 + sum s^2)", "", RAND),
-    "arand_error": ("low", "1 - arand_f", "", RAND),
+    "arand_error": ("low", "1 - arand_f{}", "", RAND),
     "ari": (
         "high",
         "adjusted Rand index, corrected for chance (another number than arand_f)",
@@ -51,7 +51,7 @@ PARTITIONS: dict[str, tuple[Literal["low", "high"], str, str, str]] = {
     ),
     "voi_split": ("low", "H(prediction given truth): regions cut in two", "bits", MEILA),
     "voi_merge": ("low", "H(truth given prediction): regions that became one", "bits", MEILA),
-    "voi": ("low", "variation of information, voi_split + voi_merge", "bits", MEILA),
+    "voi": ("low", "variation of information, voi_split{} + voi_merge{}", "bits", MEILA),
 }
 
 FORMS = {
@@ -100,7 +100,7 @@ def _all() -> Iterator[Figure]:
         for name in PARTITION:
             if name + suffix != "ari_raw_mask":
                 better, meaning, unit, source = PARTITIONS[name]
-                yield Figure(name + suffix, better, f"{meaning}; {form}", unit, source)
+                yield Figure(name + suffix, better, f"{meaning.replace('{}', suffix)}; {form}", unit, source)
     yield Figure(
         "arand_error_cremi", "low", "adapted Rand error as the CREMI and SNEMI3D challenges compute it: predicted "
         "pixels without a label stand alone; of the components of the phase, truth label 0 ignored", "",
@@ -110,4 +110,11 @@ def _all() -> Iterator[Figure]:
     yield Figure("truth_pinholes", "neither", "holes of the truth of a single pixel", "holes")
 
 
-FIGURES: dict[str, Figure] = {figure.name: figure for figure in _all()}
+class Figures(dict[str, Figure]):
+    """The figures by name; of what a plugin computes no more is known than the name."""
+
+    def __missing__(self, name: str) -> Figure:
+        return Figure(name, "neither", "of a plugin, which says what it is")
+
+
+FIGURES = Figures({figure.name: figure for figure in _all()})

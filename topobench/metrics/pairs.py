@@ -23,30 +23,32 @@ Array = NDArray[Any]
 def count_pairs(first: Array, second: Array, counted: Array) -> Any:
     """Return the pairs of labels that occur: labels of the first, of the second, and at how many pixels.
 
-    `first` and `second` are int32 (N,) from 0 on, `counted` uint8 (N,) or of length 0 where all pixels count.
+    `first` and `second` are int32 (N,) from 0 on, `counted` uint8 (N,), 0 or 1, or of length 0 where all pixels count.
     """
     keys, counts = np.zeros(1024, U64), np.zeros(1024, np.int64)
-    used, run, length = 0, U64(0), 0
-    for pixel in range(first.size):
-        if counted.size and not counted[pixel]:
-            continue
-        key = (U64(first[pixel]) << U64(32)) | U64(second[pixel])
-        if key == run:
-            length += 1
-            continue
-        used += _add(keys, counts, run, length)
-        run, length = key, 1
-        if 2 * used > keys.size:
-            keys, counts = _grown(keys, counts)
-    _add(keys, counts, run, length)
+    used, begin, size = 0, U64(0), U64(first.size)
+    some = counted.size > 0
+    while begin < size:
+        one, two = first[begin], second[begin]
+        end = begin + U64(1)
+        while end < size and first[end] == one and second[end] == two:
+            end += U64(1)
+        length = np.int64(end - begin)
+        if some:
+            length = np.int64(0)
+            for pixel in range(begin, end):
+                length += np.int64(counted[pixel])
+        if length:
+            used += _add(keys, counts, (U64(one) << U64(32)) | U64(two), length)
+            if 2 * used > keys.size:
+                keys, counts = _grown(keys, counts)
+        begin = end
     return _listed(keys, counts)
 
 
 @compiled
 def _add(keys: Array, counts: Array, key: Any, length: int) -> int:
     """Count a run of pixels of one pair; return 1 if the pair is new, else 0."""
-    if length == 0:
-        return 0
     place = _place(keys, counts, key)
     new = counts[place] == 0
     keys[place] = key

@@ -178,7 +178,7 @@ def _envelope(above: Array, below: Array, row: int, height: int, first: int, las
         while top >= 0:
             place, other = starts[top], columns[top]
             lead = (place - column) * (place - column) + square - (place - other) * (place - other) - squares[top]
-            if lead > 0 or (lead == 0 and site >= rows[top]):
+            if lead >= 0:  # the other one keeps its first place; a tie that it loses leaves it none, which does no harm
                 twice = 2 * (column - other)
                 ahead = (column - other) * (column + other) + square - squares[top]
                 start = I64(U64(ahead + twice - (site < rows[top])) // U64(twice))

@@ -1,0 +1,209 @@
+"""`topobench score`: every kind of prediction, several protocols, post-processing, and what it writes."""
+
+import csv
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+from PIL import Image
+
+import topobench
+from tests.cli.test_cli import topobench_command
+from topobench.metrics import load_protocol, remove_small, score
+
+
+@pytest.fixture(scope="module")
+def maps(tmp_path_factory):
+    """Three likelihoods, their truths, and folders that hold the maps in every way that is read."""
+    folder = tmp_path_factory.mktemp("maps")
+    random = np.random.default_rng(0)
+    truth = random.random((3, 70, 66)) < 0.1
+    truth[:, 30:33] = truth[:, :, 40:42] = True
+    likelihood = np.clip(0.7 * truth + 0.4 * random.random(truth.shape), 0, 1)
+    levels = np.rint(likelihood * 255)
+    names = ("one", "three", "two")  # in the order of their names
+    (folder / "truth").mkdir()
+    for name, mask in zip(names, truth, strict=True):
+        Image.fromarray(mask).save(folder / "truth" / f"{name}.png")
+    savers = {
+        "png8": lambda path, page: Image.fromarray(page.astype(np.uint8)).save(f"{path}.png"),
+        "png16": lambda path, page: Image.fromarray((257 * page).astype(np.uint16)).save(f"{path}.png"),
+        "tiff": lambda path, page: tifffile.imwrite(f"{path}.tif", page.astype(np.uint8)),
+        "npy": lambda path, page: np.save(f"{path}.npy", (page / 255).astype(np.float32)),
+    }
+    for kind, save in savers.items():
+        (folder / kind).mkdir()
+        for name, page in zip(names, levels, strict=True):
+            save(folder / kind / name, page)
+    for kind in ("stack-tiff", "stack-npy"):
+        (folder / kind).mkdir()
+    tifffile.imwrite(folder / "stack-tiff" / "all.tif", levels.astype(np.uint8), photometric="minisblack")
+    np.save(folder / "stack-npy" / "all.npy", (levels / 255).astype(np.float32))
+    return folder, names, truth, levels / 255
+
+
+def scored(folder, kind, out, *options):
+    result = topobench_command(
+        "score", "--predictions", folder / kind, "--truth", folder / "truth", "-o", out, *options
+    )
+    assert result.returncode == 0, result.stderr
+    records = [json.loads(path.read_text()) for path in sorted((out / "records").iterdir())]
+    return result, sorted(records, key=lambda record: len(record["recipe"]["name"]))
+
+
+@pytest.mark.parametrize("kind", ["png8", "png16", "tiff", "npy", "stack-tiff", "stack-npy"])
+def test_every_kind_of_file_gives_the_same_figures(maps, tmp_path, kind):
+    folder, names, truth, likelihood = maps
+    _, [record] = scored(folder, kind, tmp_path)
+    for row, name, mask, page in zip(record["rows"], names, truth, likelihood, strict=True):
+        wanted = score(page, mask, image_id=name)
+        assert row["image"] == name
+        assert row["figures"] == pytest.approx(dict(wanted))
+        assert row["valid_pixels"] == 70 * 66
+
+
+def test_all_protocols_in_one_command(maps, tmp_path):
+    folder, names, truth, likelihood = maps
+    result, [record] = scored(folder, "npy", tmp_path, "--protocol", "all", "--name", "mine")
+    protocols = topobench.list_names("protocols")
+    assert list(record["protocols"]) == protocols
+    assert len(record["rows"]) == 3 * len(protocols)
+    for row in record["rows"]:
+        page = names.index(row["image"])
+        wanted = score(likelihood[page], truth[page], row["protocol"], image_id=row["image"])
+        assert row["figures"] == pytest.approx(dict(wanted), nan_ok=True)
+    for name in protocols:
+        assert f"{name} v{load_protocol(name).version}, mean over 3 images" in result.stdout
+        assert f"protocol {name} v" in (tmp_path / "leaderboard.md").read_text()
+    lines = [line for line in result.stdout.splitlines() if str(tmp_path) not in line]
+    assert max(map(len, lines)) <= 80
+
+
+def test_with_and_without_post_processing(maps, tmp_path):
+    folder, names, truth, likelihood = maps
+    result, [plain, cleaned] = scored(
+        folder, "png8", tmp_path, "--postprocess", "remove-small=4", "--threshold", "0.4", "--name", "mine",
+        "--protocol", "hu2019", "--protocol", "stucki2023",
+    )  # fmt: skip
+    assert plain["recipe"]["name"] == "mine, threshold 0.4"
+    assert cleaned["recipe"]["name"] == "mine, threshold 0.4, remove-small=4"
+    for record, clean in ((plain, False), (cleaned, True)):
+        for row in record["rows"]:
+            page, connectivity = names.index(row["image"]), record["protocols"][row["protocol"]]["connectivity"]
+            mask = likelihood[page] >= 0.4
+            mask = remove_small(mask, 4, connectivity) if clean else mask
+            wanted = score(mask, truth[page], row["protocol"], image_id=row["image"])
+            assert row["figures"] == pytest.approx(dict(wanted), nan_ok=True)
+    assert re.search(r"betti_error ↓ +\d\S* +\d\S* +classes", result.stdout)  # side by side
+    assert (cleaned["recipe"]["threshold"], cleaned["recipe"]["remove_small"]) == (0.4, 4)
+    tables = [pd.read_csv(path) for path in sorted((tmp_path / "scores").iterdir())]
+    assert {(table["threshold"].iloc[0], table["remove_small"].notna().all()) for table in tables} == {
+        (0.4, True),
+        (0.4, False),
+    }
+    board = (tmp_path / "leaderboard.md").read_text()
+    assert "mine, threshold 0.4, remove-small=4 (scored)" in board
+    assert board.count("## truth") == 2  # one table a protocol, both rows in it
+
+
+def test_csv_of_every_image(maps, tmp_path):
+    folder, names, *_ = maps
+    result, [record] = scored(folder, "npy", tmp_path, "--protocol", "hu2019", "--protocol", "topomortar")
+    [path] = (tmp_path / "scores").iterdir()
+    assert f"Figures of every image: {path}" in result.stdout
+    table = pd.read_csv(path)
+    assert table["image"].tolist() == [name for name in names for _ in range(2)]
+    assert set(table["protocol"]) == {"hu2019", "topomortar"}
+    hu = table[table["protocol"] == "hu2019"]
+    assert hu["betti_error"].tolist() == pytest.approx([row["figures"]["betti_error"] for row in record["rows"][::2]])
+    assert (hu["patch_size"].iloc[0], hu["patches"].iloc[0], hu["connectivity"].iloc[0], hu["seed"].iloc[0]) == (
+        65,
+        500,
+        8,
+        0,
+    )
+    assert hu["hd95"].isna().all()  # not a figure of hu2019
+
+
+def test_undefined_figures_are_counted_on_the_terminal_and_explained_in_the_csv(tmp_path):
+    for name in ("truth", "mine"):
+        (tmp_path / name).mkdir()
+        for image in "ab":
+            mask = np.zeros((65, 65), bool)
+            mask[32, 5:60] = image == "a" or name == "mine"
+            np.save(tmp_path / name / f"{image}.npy", mask)
+    result, [record] = scored(tmp_path, "mine", tmp_path / "o", "--protocol", "topomortar")
+    assert re.search(r"hd95 ↓ +0 \(1 undefined\) +pixels", result.stdout)
+    assert "0.000 (1 of 2 undefined)" in (tmp_path / "o" / "leaderboard.md").read_text()
+    assert record["rows"][1]["figures"]["hd95"] is None
+    [path] = (tmp_path / "o" / "scores").iterdir()
+    second = list(csv.DictReader(path.read_text().splitlines()))[1]
+    assert (second["hd95"], second["cldice"]) == ("", "")
+    assert "hd95: the truth has no structure" in second["undefined"]
+
+
+def test_a_protocol_from_a_file(maps, tmp_path):
+    text = (topobench.cards.folder("protocols") / "hu2019.toml").read_text()
+    mine = tmp_path / "mine.toml"
+    mine.write_text(text.replace('"hu2019"', '"mine"').replace("patches = 500", "patches = 20"))
+    _, [record] = scored(maps[0], "npy", tmp_path / "o", "--protocol", mine)
+    assert record["protocols"]["mine"]["patches"] == 20
+    assert {row["protocol"] for row in record["rows"]} == {"mine"}
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "part"),
+    [
+        (["--postprocess", "remove-small=0"], 2, "write remove-small=N with N pixels from 1 on"),
+        (["--postprocess", "open=3"], 2, "'open=3' is no step"),
+        (["--threshold", "1.5"], 2, "1.5 is not in the range 0<=x<=1"),
+        (["--protocol", "hu2018"], 2, "did you mean 'hu2019'?"),
+        (["--protocol", "stucki2023", "--connectivity", "8"], 2, "fixes the connectivity to 4; leave out"),
+        (["--protocol", "none.toml"], 1, "none.toml cannot be read"),
+        (["--fold", "0"], 2, "--fold belongs to --dataset"),
+        (["--dataset", "isbi2012"], 2, "Give either --truth DIR or --dataset NAME"),
+    ],
+)
+def test_wrong_options_get_a_sentence(maps, tmp_path, options, code, part):
+    folder = maps[0]
+    result = topobench_command(
+        "score", "--predictions", folder / "npy", "--truth", folder / "truth", "-o", tmp_path / "o", *options
+    )
+    assert result.returncode == code
+    assert part in result.stderr
+    assert not (tmp_path / "o").exists()
+
+
+def test_all_protocols_leave_to_those_that_fix_it_their_connectivity(maps, tmp_path):
+    _, [record] = scored(maps[0], "npy", tmp_path, "--protocol", "all", "--connectivity", "4")
+    assert record["protocols"]["hu2019"]["connectivity"] == record["protocols"]["stucki2023"]["connectivity"] == 4
+    assert record["protocols"]["topomortar"]["connectivity"] == 8
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        (lambda folder: (folder / "two.npy").unlink(), "two lacking"),
+        (lambda folder: np.save(folder / "four.npy", np.zeros((70, 66))), "four not asked for"),
+        (lambda folder: np.save(folder / "two.npy", np.zeros((66, 70))), r"two.npy has the shape \(66, 70\)"),
+        (lambda folder: np.save(folder / "two.npy", np.full((70, 66), 3.0)), r"two.npy holds float64 in \[3.0, 3.0\]"),
+        (
+            lambda folder: np.save(folder / "two.npy", np.full((70, 66), np.nan)),
+            r"two.npy holds float64 in \[nan, nan\]",
+        ),
+        (lambda folder: (folder / "two.npy").write_text("text"), "two.npy cannot be read as an image"),
+    ],
+)
+def test_wrong_predictions_get_a_sentence(maps, tmp_path, change, part):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    for path in (maps[0] / "npy").iterdir():
+        (mine / path.name).write_bytes(path.read_bytes())
+    change(mine)
+    result = topobench_command("score", "--predictions", mine, "--truth", maps[0] / "truth", "-o", tmp_path / "o")
+    assert result.returncode == 1
+    assert re.search(part, result.stderr), result.stderr
+    assert not (tmp_path / "o").exists()
