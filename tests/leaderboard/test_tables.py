@@ -153,3 +153,21 @@ def test_more_figures_of_one_version_part_no_table():
     grown = {**base.protocols["hu2019"], "figures": ["betti_error", "voi", "ari"], "columns": ["betti_error"]}
     after = replace(method("b", rows(x=2.0)), protocols={"hu2019": grown})
     assert [len(table.entries) for table in make_tables([base, after])] == [2]
+
+
+def test_conditions_say_what_was_chosen_and_no_more():
+    base = method("a", (), budget={})
+
+    def conditions(**changes):
+        return make_tables([replace(base, protocols={"hu2019": {**base.protocols["hu2019"], **changes}})])[0].conditions
+
+    assert conditions() == (
+        "500 seeded random patches of 65x65 an image, framed, b1, structure 8-connected, components of the regions, "
+        "threshold 0.5 unless a row says otherwise."
+    )
+    grid = {"sampling": "grid", "patch_size": 128, "frame": False, "dimensions": [0, 1]}
+    assert conditions(**grid, figures=["betti_error", "betti_error_whole", "dice"]) == (
+        "A grid of 128x128 tiles (*_whole: the whole image), not framed, b0 + b1, structure 8-connected, "
+        "threshold 0.5 unless a row says otherwise."
+    )
+    assert "components" not in conditions(sampling="whole", patch_size=None, figures=["voi_regions", "dice"])

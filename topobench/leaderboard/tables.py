@@ -11,6 +11,7 @@ import pandas as pd
 
 from topobench.files import digest
 from topobench.metrics import FIGURES
+from topobench.registry import PARTITION
 from topobench.types import RunRecord
 
 __all__ = ["Entry", "Table", "make_tables"]
@@ -19,6 +20,7 @@ __all__ = ["Entry", "Table", "make_tables"]
 OLD: dict[str, Any] = {"sampling": "random", "ranked_by": "betti_error"}
 SHOWN = ("figures", "columns", "ranked_by")  # what a table shows, not how a figure is measured
 ABOUT = ("method", "name", "kind", "run", "seed", "train_seconds", "peak_memory_mib", "image")  # of a tidy line
+OF_THE_PHASE = {f"{name}{form}" for name in PARTITION for form in ("", "_filled", "_all")} | {"arand_error_cremi"}
 OLD_COLUMNS = ("betti_error", "arand_f_filled", "voi_filled", "accuracy", "arand_f", "voi")
 
 
@@ -67,19 +69,7 @@ class Table:
     @property
     def conditions(self) -> str:
         """What the figures of this table were measured with, in a sentence."""
-        protocol, budget = self.protocol, self.budget
-        size = f"{protocol['patch_size']}x{protocol['patch_size']}"
-        where = {
-            "random": f"{protocol['patches']} seeded random patches of {size} an image",
-            "grid": f"A grid of {size} tiles",
-            "whole": "Whole images",
-        }[protocol["sampling"]]
-        text = (
-            f"{where}, {'framed' if protocol['frame'] else 'not framed'}, "
-            f"{' + '.join(f'b{dimension}' for dimension in protocol['dimensions'])}, structure "
-            f"{protocol['connectivity']}-connected, components of the {protocol['phase']}, "
-            f"threshold {protocol['threshold']}."
-        )
+        budget, text = self.budget, _measured(self.protocol)
         if budget:
             text += (
                 f" Trained for {budget['steps']} steps of {budget['batch']} crops of "
@@ -97,6 +87,28 @@ class Table:
         values = [entry.means[name] for entry in self.entries if entry.rank and name in entry.means]
         best = {"low": min, "high": max}.get(FIGURES[name].better)
         return best(values, default=None) if best else None
+
+
+def _measured(protocol: dict[str, Any]) -> str:
+    """Return the choices of a protocol in a sentence."""
+    size = f"{protocol['patch_size']}x{protocol['patch_size']}"
+    where = {
+        "random": f"{protocol['patches']} seeded random patches of {size} an image",
+        "grid": f"A grid of {size} tiles",
+        "whole": "Whole images",
+    }[protocol["sampling"]]
+    if protocol["sampling"] != "whole" and any(name.endswith("_whole") for name in protocol["figures"]):
+        where += " (*_whole: the whole image)"
+    phases = [f"components of the {protocol['phase']}"] if set(protocol["figures"]) & OF_THE_PHASE else []
+    parts = [
+        where,
+        "framed" if protocol["frame"] else "not framed",
+        " + ".join(f"b{dimension}" for dimension in protocol["dimensions"]),
+        f"structure {protocol['connectivity']}-connected",
+        *phases,
+        f"threshold {protocol['threshold']} unless a row says otherwise",
+    ]
+    return f"{', '.join(parts)}."
 
 
 def make_tables(records: Iterable[RunRecord]) -> list[Table]:

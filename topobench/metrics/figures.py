@@ -85,7 +85,7 @@ def _all() -> Iterator[Figure]:
         "euler_error", "low", "absolute difference of b0 - b1 (the Euler characteristic) on the whole image", COUNT
     )
     yield from _dimensions(
-        "betti{}_matching_error", "components and holes of prediction and truth without a partner in its place", STUCKI
+        "betti{}_matching_error", "classes of prediction and truth without a partner in the other, in its place", STUCKI
     )
     yield from _dimensions("diu{}_error", "dim ker + dim coker of the map on homology from intersection to union", LUX)
     yield Figure(

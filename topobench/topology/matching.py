@@ -147,7 +147,8 @@ def induced_map(
     """Return dimensions of kernel and cokernel of H(P and T) -> H(P or T), the map that inclusion induces.
 
     Nothing is matched here, so nothing depends on an order: dim ker + dim coker is the metric that Lux, Berger et al.
-    2025 (Topograph, arXiv:2411.03228) call DIU. Parameters are those of `betti_matching`.
+    2025 (Topograph, arXiv:2411.03228) call DIU. It may be 0 though Betti numbers differ. Parameters are those of
+    `betti_matching`.
 
     A component of the union counts for the image if it holds a component of the intersection; a hole of the
     intersection, if it holds a hole of the union.
