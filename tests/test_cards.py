@@ -71,6 +71,9 @@ def text_of(name, kind="recipes"):
         ("learning_rate", "learning_rat", r"key 'learning_rate' is missing"),
         ("batch = 8", "batches = 8", r"unknown key 'budget.batches' \(did you mean 'batch'\?\)"),
         ("steps = 500", 'steps = "many"', r"'budget.steps' is 'many': input should be a valid integer"),
+        ("steps = 500", 'steps = "500"', r"'budget.steps' is '500': input should be a valid integer"),
+        ("steps = 500", "steps = 500.0", r"'budget.steps' is 500.0: input should be a valid integer"),
+        ("steps = 500", "steps = true", r"'budget.steps' is True: input should be a valid integer"),
         ("steps = 500", "steps = 0", r"'budget.steps' is 0: input should be greater than or equal to 1"),
         ("schema = 1", "schema = 2", r"'schema' is 2"),
         ("learning_rate = 0.001", "learning_rate = inf", r"'learning_rate' is inf: input should be a finite number"),
@@ -112,6 +115,8 @@ def test_the_protocols_of_the_design_are_there_and_say_what_they_fix():
         ),
         ("threshold = 0.5", "threshold = 1.5", r"'threshold' is 1.5"),
         ("dimensions = [1]", "dimensions = [2]", r"'dimensions.0' is 2"),
+        ("dimensions = [1]", "dimensions = [1, 1]", r"'dimensions' names something twice"),
+        ("frame = true", "frame = 1", r"'frame' is 1: input should be a valid boolean"),
     ],
 )
 def test_faults_of_a_protocol(tmp_path, before, after, wanted):
@@ -133,7 +138,8 @@ def test_unknown_layout_key_names_the_adapter(tmp_path):
 @pytest.mark.parametrize(
     ("before", "after", "wanted"),
     [
-        ("structure = [0]", "structure = 0", "'structure' is 0: input should be a valid tuple"),
+        ("structure = [0]", "structure = 0", "'structure' is 0: input should be a valid array"),
+        ("block = 5", 'block = "5"', "'block' is '5': input should be a valid integer"),
         ("block = 5", "block = 0", "'block' is 0: input should be greater than or equal to 1"),
         ('images = "train-volume.tif"', "", "key 'images' is missing"),
     ],

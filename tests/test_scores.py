@@ -7,7 +7,7 @@ import pytest
 
 from topobench.errors import RecordError
 from topobench.scores import IDENTITY as IDENTITY_FIELDS
-from topobench.scores import make_record, read_record, read_records, run_id_of, write_record
+from topobench.scores import make_record, read_record, read_records, run_id_of, stored, write_record
 from topobench.types import Row, RunRecord
 
 IDENTITY = {
@@ -97,11 +97,37 @@ def test_a_finished_record_counts_before_a_failed_one_of_the_same_run(tmp_path):
         assert read_records([tmp_path / order]) == ([record()], [])
 
 
-def test_other_protocols_are_no_contradiction(tmp_path):
+def test_other_choices_are_no_contradiction_and_said(tmp_path):
     write_record(record(), tmp_path / "a")
     protocol = {**record().protocols["hu2019"], "version": 2}
     write_record(replace(record(betti=7.0), protocols={"hu2019": protocol}), tmp_path / "b")
-    assert read_records([tmp_path]) == ([record()], [])
+    [found], [sentence] = read_records([tmp_path])
+    assert found == record()
+    assert "protocol hu2019: scored with other choices than in" in sentence
+
+
+def by(protocol, value):
+    """The record with one row, by another protocol."""
+    rows = (Row("image-0", "u", protocol, {"betti_error": value}),)
+    return replace(record(), protocols={protocol: {**record().protocols["hu2019"], "name": protocol}}, rows=rows)
+
+
+def test_records_of_one_run_by_different_protocols_are_one(tmp_path):
+    write_record(by("one", 1.0), tmp_path / "a")
+    write_record(by("two", 2.0), tmp_path / "b")
+    [found], skipped = read_records([tmp_path])
+    assert skipped == []
+    assert set(found.protocols) == {"one", "two"}
+    assert [(row.protocol, row.figures["betti_error"]) for row in found.rows] == [("one", 1.0), ("two", 2.0)]
+
+
+def test_a_new_scoring_keeps_what_was_scored_by_other_protocols(tmp_path):
+    for made in (by("one", 1.0), by("two", 2.0), by("one", 3.0)):
+        write_record(stored(made, tmp_path), tmp_path)
+    [path] = tmp_path.iterdir()
+    assert {row.protocol: row.figures["betti_error"] for row in read_record(path).rows} == {"one": 3.0, "two": 2.0}
+    path.write_text("torn")
+    assert stored(by("two", 4.0), tmp_path) == by("two", 4.0)
 
 
 def test_missing_path_is_named(tmp_path):

@@ -6,6 +6,7 @@ package; in a checkout they lie beside it, in ``datasets/``, ``baselines/`` and 
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
@@ -218,6 +219,9 @@ class Protocol(File):
                 f"sampling {self.sampling!r} takes {'a' if wanted[0] else 'no'} patch_size and "
                 f"{'a' if wanted[1] else 'no'} number of patches"
             )
+        for key in ("dimensions", "figures", "columns"):
+            if len(set(getattr(self, key))) < len(getattr(self, key)):
+                raise ValueError(f"{key!r} names something twice")
         known = registered("metrics")
         for figure in self.figures:
             if figure not in known:
@@ -278,7 +282,7 @@ def load_protocol(name: str) -> Protocol:
 def read(path: Path, schema: type[Read]) -> Read:
     """Return what a file holds; CardError names the file, every wrong key, and the nearest known."""
     try:
-        found = schema.model_validate(read_toml(path))
+        found = schema.model_validate_json(json.dumps(read_toml(path), default=str), strict=True)
     except ValidationError as error:
         raise CardError(f"{path} is not a valid {schema.__name__.lower()}: {faults_of(error, schema)}.") from error
     if found.name != path.stem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -12,7 +13,7 @@ from typing import Any
 
 from topobench.errors import CardError
 
-__all__ = ["canonical_json", "digest", "file_sha256", "read_toml", "write_atomic"]
+__all__ = ["canonical_json", "check_writable", "digest", "file_sha256", "read_toml", "write_atomic"]
 
 
 def canonical_json(value: Any) -> bytes:
@@ -49,6 +50,15 @@ def write_atomic(path: Path, content: bytes) -> None:
         temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def check_writable(folder: Path) -> None:
+    """Raise OSError, with the path, where a folder could not be made or written into: before work, not after it."""
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(there))
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(there))
 
 
 def read_toml(path: Path) -> dict[str, Any]:

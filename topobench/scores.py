@@ -7,7 +7,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,8 @@ from topobench.metrics.scoring import settings_of
 from topobench.types import Row, RunRecord, Sample
 
 __all__ = [
-    "IDENTITY", "Predictor", "Preparation", "make_record", "protocol_settings", "read_record", "read_records",
-    "record_csv", "record_path", "run_id_of", "score_samples", "write_record",
+    "IDENTITY", "Predictor", "Preparation", "make_record", "merged", "protocol_settings", "read_record", "read_records",
+    "record_csv", "record_path", "run_id_of", "score_samples", "stored", "write_record",
 ]  # fmt: skip
 
 Predictor = Callable[[Sample], NDArray[Any]]
@@ -30,16 +30,9 @@ Preparation = Callable[[NDArray[Any], Protocol, int], NDArray[Any]]
 
 SCHEMA = 1
 CHOICES = (
-    "threshold",
-    "remove_small",
-    "connectivity",
-    "phase",
-    "frame",
-    "sampling",
-    "patch_size",
-    "patches",
-    "seed",
-)
+    "threshold", "remove_small", "connectivity", "phase", "frame", "dimensions", "sampling", "patch_size", "patches",
+    "seed", "log_base", "ignored_labels",
+)  # fmt: skip
 SCORING_SEED = 0  # of the patches' places: one for all methods, whatever seed they were trained with
 
 # The fields that make a run what it is. Versions of topobench and of protocols are not among them: a release or
@@ -127,6 +120,23 @@ def write_record(record: RunRecord, folder: Path) -> Path:
     return path
 
 
+def merged(record: RunRecord, other: RunRecord) -> RunRecord:
+    """Return a record of a run with what another record of it was scored by besides; its own protocols stay."""
+    more = {name: choices for name, choices in other.protocols.items() if name not in record.protocols}
+    rows = [row for row in other.rows if row.protocol in more]
+    return replace(record, protocols={**record.protocols, **more}, rows=(*record.rows, *rows))
+
+
+def stored(record: RunRecord, folder: Path) -> RunRecord:
+    """Return a new record with what its run was scored by before, if `folder` holds a sound record of that."""
+    path = record_path(folder, asdict(record))
+    try:
+        before = read_record(path) if path.exists() else None
+    except RecordError:  # torn or edited: made anew
+        return record
+    return merged(record, before) if before and before.finished else record
+
+
 def record_csv(record: RunRecord) -> str:
     """Return the rows of a record as CSV: a line for each image and protocol, with the choices that it depends on.
 
@@ -179,8 +189,8 @@ def read_record(path: Path) -> RunRecord:
 def read_records(paths: Iterable[Path]) -> tuple[list[RunRecord], list[str]]:
     """Return the records in files and folders (``*.json``, also below), and a sentence for each that was skipped.
 
-    Of the records of one run a finished one counts, once. RecordError where two finished ones, from one
-    environment and scored alike, have different figures.
+    Finished records of one run that were scored by different protocols are made one; unfinished ones then do not
+    count. RecordError where two finished ones, from one environment and scored alike, have different figures.
     """
     found: dict[str, tuple[Path, RunRecord]] = {}
     skipped = []
@@ -192,7 +202,8 @@ def read_records(paths: Iterable[Path]) -> tuple[list[RunRecord], list[str]]:
             continue
         before = found.setdefault(record.run_id, (path, record))
         if before[1].finished and record.finished:
-            _check_same(path, record, *before)
+            skipped += _check_same(path, record, *before)
+            found[record.run_id] = (before[0], merged(before[1], record))
         elif record.finished:
             found[record.run_id] = (path, record)
     return [record for _, record in found.values()], skipped
@@ -211,14 +222,20 @@ def _files(paths: Iterable[Path]) -> list[Path]:
     return files
 
 
-def _check_same(path: Path, record: RunRecord, other_path: Path, other: RunRecord) -> None:
-    alike = record.environment == other.environment and record.protocols == other.protocols
-    if alike and canonical_json(_rows(record)) != canonical_json(_rows(other)):
-        raise RecordError(
-            f"records {other_path} and {path} are of one run ({record.run_id[:12]}) in one environment, and their "
-            "figures differ; remove the one that is wrong."
-        )
+def _check_same(path: Path, record: RunRecord, other_path: Path, other: RunRecord) -> Iterator[str]:
+    """Yield a sentence for each protocol that two records of a run took in different ways: the other's counts.
+
+    RecordError where they took it alike, in one environment, and came to different figures.
+    """
+    for name in record.protocols.keys() & other.protocols.keys():
+        if record.protocols[name] != other.protocols[name]:
+            yield f"record {path}, protocol {name}: scored with other choices than in {other_path}, which counts."
+        elif record.environment == other.environment and _rows(record, name) != _rows(other, name):
+            raise RecordError(
+                f"records {other_path} and {path} are of one run ({record.run_id[:12]}) in one environment, and their "
+                "figures differ; remove the one that is wrong."
+            )
 
 
-def _rows(record: RunRecord) -> list[dict[str, Any]]:
-    return [asdict(row) for row in record.rows]
+def _rows(record: RunRecord, protocol: str) -> bytes:
+    return canonical_json([asdict(row) for row in record.rows if row.protocol == protocol])

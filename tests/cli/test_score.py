@@ -3,6 +3,8 @@
 import csv
 import json
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -159,6 +161,9 @@ def test_a_protocol_from_a_file(maps, tmp_path):
     [
         (["--postprocess", "remove-small=0"], 2, "write remove-small=N with N pixels from 1 on"),
         (["--postprocess", "open=3"], 2, "'open=3' is no step"),
+        (["--threshold", "nan"], 2, "nan is not in the range 0<=x<=1"),
+        (["--name", "a" * 101], 2, "must consist of at most 100 letters"),
+        (["-o", "/dev/null/x"], 1, "/dev/null"),
         (["--threshold", "1.5"], 2, "1.5 is not in the range 0<=x<=1"),
         (["--protocol", "hu2018"], 2, "did you mean 'hu2019'?"),
         (["--protocol", "stucki2023", "--connectivity", "8"], 2, "fixes the connectivity to 4; leave out"),
@@ -207,3 +212,57 @@ def test_wrong_predictions_get_a_sentence(maps, tmp_path, change, part):
     assert result.returncode == 1
     assert re.search(part, result.stderr), result.stderr
     assert not (tmp_path / "o").exists()
+
+
+def test_scoring_again_by_another_protocol_keeps_the_first(maps, tmp_path):
+    scored(maps[0], "npy", tmp_path)
+    _, [both] = scored(maps[0], "npy", tmp_path, "--protocol", "cldice64")
+    assert set(both["protocols"]) == {"hu2019", "cldice64"}
+    _, records = scored(maps[0], "npy", tmp_path, "--protocol", "cldice64", "--connectivity", "4")
+    assert len(records) == 2  # another connectivity is another truth: nothing is overwritten
+    assert (tmp_path / "leaderboard.md").read_text().count("## truth") == 3
+
+
+def test_a_threshold_that_is_the_protocols_own_is_no_other_method(maps, tmp_path):
+    scored(maps[0], "npy", tmp_path)
+    _, [record] = scored(maps[0], "npy", tmp_path, "--threshold", "0.5")
+    assert record["recipe"]["name"] == "npy"
+    _, records = scored(maps[0], "npy", tmp_path, "--threshold", "0.5000003")
+    assert [record["recipe"]["name"] for record in records] == ["npy", "npy, threshold 0.5000003"]
+
+
+def test_folds_scored_one_by_one_make_one_ranked_method(tmp_path):
+    dataset = topobench.load_dataset("synthetic-membranes")
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    for sample in dataset:
+        np.save(mine / f"{sample.image_id}.npy", sample.truth)
+    for fold in range(3):  # all images lie in one folder; each fold takes its own
+        result = topobench_command(
+            "score", "--predictions", mine, "--dataset", "synthetic-membranes", "--fold", fold, "-o", tmp_path / "o"
+        )
+        assert result.returncode == 0, result.stderr
+    assert (
+        "| 1 | mine (scored) | 0.000 | 1.000 | 0.000 | 1.000 | 1.000 | 0.000 | 24 |"
+        in (tmp_path / "o" / "leaderboard.md").read_text()
+    )
+
+
+def test_what_was_scored_is_kept_though_nobody_reads_the_tables(maps, tmp_path):
+    command = f"{sys.executable} -m topobench score --predictions {maps[0] / 'npy'} --truth {maps[0] / 'truth'}"
+    subprocess.run(
+        f"{command} --protocol all -o {tmp_path / 'o'} | head -n 1", shell=True, capture_output=True, check=True
+    )
+    [path] = (tmp_path / "o" / "records").iterdir()
+    assert len(json.loads(path.read_text())["protocols"]) == 6
+
+
+def test_two_protocols_of_one_name(maps, tmp_path):
+    text = (topobench.cards.folder("protocols") / "hu2019.toml").read_text()
+    (tmp_path / "hu2019.toml").write_text(text.replace("patches = 500", "patches = 20"))
+    options = ["--protocol", "hu2019", "--protocol", tmp_path / "hu2019.toml"]
+    result = topobench_command(
+        "score", "--predictions", maps[0] / "npy", "--truth", maps[0] / "truth", "-o", tmp_path / "o", *options
+    )
+    assert result.returncode == 2
+    assert "Two protocols that differ are named 'hu2019'" in result.stderr

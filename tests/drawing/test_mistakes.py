@@ -234,3 +234,9 @@ def test_pixels_and_centres():
     assert small_centres(labels, 2).tolist() == [[0.5, 0.5]]
     assert small_centres(labels, 3).tolist() == [[0.5, 0.5], [3, 1]]
     assert small_centres(np.zeros((2, 2), np.int32), 5).shape == (0, 2)
+
+
+def test_dollars_and_backslashes_are_text(tmp_path):
+    truth = np.eye(9, dtype=bool)
+    save_figure(draw_mistakes(truth, truth, title="tru$x_{$ \\frac{"), tmp_path / "a.svg")
+    assert (tmp_path / "a.svg").stat().st_size > 1000

@@ -171,3 +171,38 @@ def test_conditions_say_what_was_chosen_and_no_more():
         "threshold 0.5 unless a row says otherwise."
     )
     assert "components" not in conditions(sampling="whole", patch_size=None, figures=["voi_regions", "dice"])
+
+
+def test_folds_of_predictions_are_one_method_and_rescored_images_are_not():
+    scored = {"kind": "scored", "seed": None, "budget": {}}
+    folds = [
+        method("m", rows(**{image: value}), recipe={"name": "m", "predictions": image}, fold=fold, **scored)
+        for fold, (image, value) in enumerate({"x": 1.0, "y": 3.0}.items())
+    ]
+    [table] = make_tables(folds)
+    [entry] = table.entries
+    assert (entry.images, entry.runs, entry.rank, entry.means["betti_error"]) == (2, 2, 1, 2.0)
+    again = method("m", rows(x=9.0), recipe={"name": "m", "predictions": "better"}, **scored)
+    [table] = make_tables([*folds, again])
+    assert len(table.entries) == 3
+
+
+def test_undefined_figures_win_no_rank():
+    """A method that predicts nothing where it is hard has the better mean of what is left, and no rank."""
+    base = method("a", (), budget={})
+    choices = {**base.protocols["hu2019"], "ranked_by": "cldice", "figures": ["cldice"], "columns": ["cldice"]}
+    values = {"brave": (0.9, 0.8), "coward": (1.0, None), "timid": (None, None)}
+    made = [
+        replace(
+            method(
+                name,
+                tuple(Row(image, "u", "hu2019", {"cldice": v}) for image, v in zip("xy", found, strict=True)),
+                budget={},
+            ),
+            protocols={"hu2019": choices},
+        )
+        for name, found in values.items()
+    ]
+    [table] = make_tables(made)
+    assert [(entry.method, entry.rank) for entry in table.entries] == [("brave", 1), ("coward", None), ("timid", None)]
+    assert table.best("cldice") == pytest.approx(0.85)

@@ -1,7 +1,6 @@
 """clDice: worked by hand, against Dice where masks are their own skeletons, and what must not change it."""
 
 import warnings
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from skimage.morphology import skeletonize
 
+from tests.metrics.cases import case
 from topobench.metrics.case import Undefined
 from topobench.metrics.centreline import centreline_dice
 from topobench.metrics.overlap import pixel_overlap
@@ -20,7 +20,7 @@ masked = shapes.flatmap(lambda shape: npst.arrays(np.bool_, (3, *shape)))
 
 
 def cldice(prediction, truth, valid=None):
-    return centreline_dice(SimpleNamespace(prediction=prediction, truth=truth, valid=valid))["cldice"]
+    return centreline_dice(case(prediction, truth, valid=valid))["cldice"]
 
 
 def line(row=10, columns=slice(10, 110), width=1):
@@ -69,7 +69,7 @@ def test_width_costs_almost_nothing():
     for thin, thick in ((line(), line(width=5)), (grid(1), grid(5))):
         for two in ((thick, thin), (thin, thick)):
             assert cldice(*two) > 0.9
-            assert pixel_overlap(SimpleNamespace(prediction=two[0], truth=two[1], valid=None))["dice"] < 0.4
+            assert pixel_overlap(case(two[0], two[1]))["dice"] < 0.4
 
 
 @given(masks)
@@ -85,7 +85,7 @@ def test_harmonic_mean_of_two_shares(two):
 def test_masks_that_are_their_own_skeletons_have_their_dice(two):
     thin = [skeletonize(mask) for mask in two]
     assume(all(np.array_equal(skeletonize(mask), mask) for mask in thin))
-    dice = pixel_overlap(SimpleNamespace(prediction=thin[0], truth=thin[1], valid=None))["dice"]
+    dice = pixel_overlap(case(thin[0], thin[1]))["dice"]
     assert cldice(*thin) == pytest.approx(dice)
 
 

@@ -1,7 +1,6 @@
 """hd95: worked by hand, against scipy and scikit-image, and what must not change it."""
 
 import warnings
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from scipy.ndimage import binary_erosion
 from scipy.spatial.distance import cdist
 from skimage.metrics import hausdorff_distance
 
+from tests.metrics.cases import case
 from topobench.metrics.case import Undefined
 from topobench.metrics.distance import boundary, hausdorff_95
 
@@ -21,7 +21,7 @@ masked = shapes.flatmap(lambda shape: npst.arrays(np.bool_, (3, *shape)))
 
 
 def hd95(prediction, truth, valid=None):
-    return hausdorff_95(SimpleNamespace(prediction=prediction, truth=truth, valid=valid))["hd95"]
+    return hausdorff_95(case(prediction, truth, valid=valid))["hd95"]
 
 
 def line(row=10, width=1):

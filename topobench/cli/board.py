@@ -35,7 +35,7 @@ def board(paths: Sequence[Path], output: Path) -> None:
 
 def _print(table: Table) -> None:
     """Print a table that fits 80 columns."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     grid.add_column("#", justify="right", no_wrap=True)
     grid.add_column("method", overflow="fold")  # where room lacks, names give way and figures do not
@@ -44,9 +44,9 @@ def _print(table: Table) -> None:
     for entry in table.entries:
         method = entry.method if entry.kind == "trained" else f"{entry.method} ({entry.kind})"
         grid.add_row(str(entry.rank or "-"), method, *(format_figure(entry, name) for name in table.columns))
-    console.print(f"\n{table.title}", markup=False)
+    console.print(f"\n{table.title}")
     console.print(grid)
-    console.print(f"\n{table.conditions}\n", markup=False)
+    console.print(f"\n{table.conditions}\n")
     for label, reason in table.failures:
         click.echo(f"Failed, not ranked: {label}: {reason}")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from topobench.cli.options import data_dir
+from topobench.cli.options import LIKELIHOOD, data_dir
 from topobench.cli.truth import Asked, check_asked, open_asked
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ __all__ = ["draw"]
 @click.option("--image", "image_id", required=True, metavar="ID", help="Which image: its name without the suffix.")
 @click.option("--connectivity", type=click.Choice(["4", "8"]), help="With --truth; 8 if not given.")
 @click.option("--frame", is_flag=True, help="Close cells at the border by a ring of structure outside.")
-@click.option("--threshold", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="Structure is >= this.")
+@click.option("--threshold", type=LIKELIHOOD, default=0.5, show_default=True, help="Structure is >= this.")
 @data_dir
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The picture, .png or .svg.  [default: ID.png]")
 def draw(

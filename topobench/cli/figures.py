@@ -17,10 +17,10 @@ __all__ = ["print_figures"]
 
 def print_figures(records: Sequence[RunRecord], words: Sequence[str]) -> None:
     """Print the means over images of records that differ in what was done before scoring; `words` name that."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     for name, choices in records[0].protocols.items():
         images = sum(row.protocol == name for row in records[0].rows)
-        console.print(f"\n{name} v{choices['version']}, mean over {images} image{'s' * (images != 1)}", markup=False)
+        console.print(f"\n{name} v{choices['version']}, mean over {images} image{'s' * (images != 1)}")
         console.print(_table(records, words, name, choices))
 
 

@@ -131,13 +131,12 @@ def print_table(reports: dict[str, TruthReport], title: str) -> None:
     """Print a line an image where there are few; else the lowest, median and highest of each number."""
     from rich.console import Console
 
-    console = Console(highlight=False)
-    console.print(f"\n{title}: the truth of {len(reports)} images\n", markup=False)
+    console = Console(highlight=False, markup=False)
+    console.print(f"\n{title}: the truth of {len(reports)} images\n")
     console.print(_lines(reports) if len(reports) <= FEW else _summary(reports))
     console.print(
         "\nWidths are 2 d - 1 pixels at the centreline, d to the nearest background: 1, 3, 5 pixels read as they are, "
         "2, 4, 6 as 1, 3, 5.\n",
-        markup=False,
     )
 
 

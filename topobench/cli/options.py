@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-__all__ = ["INDICES", "data_dir", "output"]
+__all__ = ["INDICES", "LIKELIHOOD", "data_dir", "output"]
 
 
 class _Indices(click.ParamType[tuple[int, ...]]):
@@ -24,7 +24,18 @@ class _Indices(click.ParamType[tuple[int, ...]]):
         return tuple(dict.fromkeys(int(part) for part in parts))
 
 
+class _Likelihood(click.FloatRange):
+    """A number in [0, 1]; NaN, which no comparison refuses, is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = super().convert(value, param, ctx)
+        if number != number:
+            self.fail(f"{value} is not in the range 0<=x<=1.", param, ctx)
+        return float(number)
+
+
 INDICES = _Indices()
+LIKELIHOOD = _Likelihood(0, 1)
 
 data_dir = click.option(
     "--data-dir",

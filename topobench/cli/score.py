@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from topobench.cli.options import data_dir, output
+from topobench.cli.options import LIKELIHOOD, data_dir, output
 from topobench.cli.truth import Asked, check_asked, open_asked
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class _Postprocessing(click.ParamType[int]):
 )  # fmt: skip
 @click.option("--connectivity", type=click.Choice(["4", "8"]), help="With --truth; 8 if not given.")
 @click.option("--phase", type=click.Choice(["regions", "structure"]), help="With --truth; regions if not given.")
-@click.option("--threshold", type=click.FloatRange(0, 1), help="Structure is >= this, in place of the protocol's 0.5.")
+@click.option("--threshold", type=LIKELIHOOD, help="Structure is >= this, in place of the protocol's 0.5.")
 @click.option(
     "--postprocess", "smallest", type=_Postprocessing(),
     help="Score once more after a step: remove-small=N takes away components of fewer than N pixels.",
@@ -77,23 +77,31 @@ def score(
     """
     from topobench.cli.board import board
     from topobench.cli.figures import print_figures
-    from topobench.files import write_atomic
-    from topobench.scores import record_csv, write_record
+    from topobench.files import check_writable, write_atomic
+    from topobench.scores import read_record, record_csv, stored, write_record
 
     check_asked(truth, dataset, fold, connectivity, phase)
     chosen = _protocols(protocols, phase, connectivity)
     method = name or predictions.resolve().name
-    if not re.fullmatch(r"\w[\w .+-]*", method):
-        raise click.UsageError(f"--name is {method!r}; it must consist of letters, digits, spaces and _ . + -")
+    if not re.fullmatch(r"\w[\w .+-]{0,99}", method):
+        whose = (
+            f"--name is {name!r}; it" if name else f"the folder of the predictions is {method!r}; give a --name, which"
+        )
+        raise click.UsageError(f"{whose} must consist of at most 100 letters, digits, spaces and _ . + -")
     asked = open_asked(truth, dataset, fold, data_dir, connectivity, phase)
+    if threshold is not None and all(protocol.threshold == threshold for protocol in chosen):
+        threshold = None  # what the protocols do anyway
     variants = [_Variant(threshold, None), *([_Variant(threshold, smallest)] if smallest else [])]
+    check_writable(output)
     records = _score(asked, predictions, method, chosen, variants)
-    print_figures(records, [variant.words for variant in variants])
-    for record in records:
-        path = write_record(record, output / "records")
+    lines = []
+    for record in records:  # first of all nothing may be lost, whatever becomes of the terminal
+        path = write_record(stored(record, output / "records"), output / "records")
         table = output / "scores" / f"{path.stem}.csv"
-        write_atomic(table, record_csv(record).encode())
-        click.echo(f"Record: {path}\nFigures of every image: {table}")
+        write_atomic(table, record_csv(read_record(path)).encode())
+        lines.append(f"Record: {path}\nFigures of every image: {table}")
+    print_figures(records, [variant.words for variant in variants])
+    click.echo("\n".join(lines))
     board([output / "records"], output)
 
 
@@ -108,7 +116,7 @@ class _Variant:
     def words(self) -> str:
         """What was done, to be set behind the method's name; empty where nothing was."""
         return ", ".join(
-            ([f"threshold {self.threshold:g}"] if self.threshold is not None else [])
+            ([f"threshold {self.threshold}"] if self.threshold is not None else [])
             + ([f"remove-small={self.smallest}"] if self.smallest else [])
         )
 
@@ -141,7 +149,11 @@ def _protocols(names: Sequence[str], phase: str | None, connectivity: str | None
             raise click.UsageError(
                 f"Protocol {protocol.name} fixes the connectivity to {protocol.connectivity}; leave out --connectivity."
             )
-    return list({protocol.name: protocol for protocol in (*everything, *named)}.values())
+    chosen: dict[str, Protocol] = {}
+    for protocol in (*everything, *named):
+        if chosen.setdefault(protocol.name, protocol) != protocol:
+            raise click.UsageError(f"Two protocols that differ are named {protocol.name!r}; rename that in the file.")
+    return list(chosen.values())
 
 
 def _score(
@@ -152,7 +164,7 @@ def _score(
     from topobench.environment import environment
     from topobench.scores import make_record, protocol_settings, score_samples
 
-    predict = FolderOfPredictions(folder, asked.image_ids)
+    predict = FolderOfPredictions(folder, asked.image_ids, asked.others)
     settings = protocol_settings(protocols, asked.phase, asked.connectivity)
     records = []
     for variant in variants:

@@ -17,12 +17,13 @@ __all__ = ["Asked", "check_asked", "open_asked"]
 
 @dataclass(frozen=True)
 class Asked:
-    """What predictions are held against."""
+    """What predictions are held against; `others` are images of the data set that are not asked for."""
 
     card: dict[str, Any]
     data_hash: str
     fold: int | None
     image_ids: Sequence[str]
+    others: Sequence[str]
     read: Callable[[str], Sample]
     phase: str
     connectivity: int
@@ -58,13 +59,17 @@ def _folder(truth: Path, phase: str, connectivity: int) -> Asked:
     from topobench.data.folders import FolderOfMasks
 
     masks = FolderOfMasks(truth)
-    card = {"name": truth.resolve().name, "version": 1, "adapter": "folder"}
-    return Asked(card, masks.data_hash(), None, masks.image_ids, masks.read, phase, connectivity)
+    choices = {"phase": phase, "connectivity": connectivity}
+    card = {"name": truth.resolve().name, "version": 1, "adapter": "folder", **choices}
+    return Asked(card, masks.data_hash(), None, masks.image_ids, (), masks.read, phase, connectivity)
 
 
 def _dataset(name: str, data_dir: Path | None, fold: int | None) -> Asked:
     from topobench.data import open_dataset
 
     found = open_dataset(name, data_dir)
-    card, image_ids = found.card, found.image_ids if fold is None else found.fold(fold)[1]
-    return Asked(card.identity(), found.data_hash, fold, image_ids, found.__getitem__, card.phase, card.connectivity)
+    card = found.card
+    others, image_ids = ([], list(found.image_ids)) if fold is None else found.fold(fold)
+    return Asked(
+        card.identity(), found.data_hash, fold, image_ids, others, found.__getitem__, card.phase, card.connectivity
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -78,7 +79,7 @@ def open_adapter(card: Card, folder: Path) -> Adapter:
     maker = load("adapters", card.adapter)
     schema = _options_of(maker)
     try:
-        options = schema.model_validate(card.layout)
+        options = schema.model_validate_json(json.dumps(card.layout), strict=True)
     except ValidationError as error:
         faults = faults_of(error, schema)
         raise CardError(f"card {card.name!r}, [layout] of the adapter {card.adapter!r}: {faults}.") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,17 +56,20 @@ class FolderOfPredictions:
     """Predicted likelihoods of given images, in their order.
 
     A file an image, named by its id (``section-07.png``); or one stack (TIFF, .npy) with a page for each.
-    8 and 16 bit are divided by 255 and 65535; float must lie in [0, 1]; bool is a mask.
+    8 and 16 bit are divided by 255 and 65535; float must lie in [0, 1]; bool is a mask. Files of `others`, images of
+    the same data set that are not asked for (those of another fold), are passed over.
     """
 
-    def __init__(self, folder: Path, image_ids: Sequence[str]) -> None:
+    def __init__(self, folder: Path, image_ids: Sequence[str], others: Collection[str] = ()) -> None:
         self.folder, self.image_ids = folder, list(image_ids)
-        self.files = image_files(folder)
+        self.files = {
+            name: path for name, path in image_files(folder).items() if name in image_ids or name not in others
+        }
         self._stack = None if set(self.image_ids) & set(self.files) else self._only_stack()
         if self._stack is None:
             self._check_complete()
 
-    def __call__(self, sample: Sample) -> NDArray[np.float32]:
+    def __call__(self, sample: Sample) -> NDArray[Any]:
         """Return the likelihood (H, W) of a sample."""
         if self._stack is not None:
             path, pixels = next(iter(self.files.values())), self._stack[self.image_ids.index(sample.image_id)]
@@ -83,7 +86,8 @@ class FolderOfPredictions:
                 f"{path} is {pixels.dtype} with no value above 1: a mask of 0 and 1, or a likelihood of next to "
                 "nothing? Save masks as 0 and 255, likelihoods as 0..255, 0..65535, or float in a .npy or TIFF."
             )
-        return to_unit(pixels, path)
+        likelihood = to_unit(pixels, path)
+        return pixels if pixels.dtype.kind == "f" else likelihood  # in float32 a value below 0.5 might become 0.5
 
     def data_hash(self) -> str:
         """Return the hash of names and bytes of all predictions."""

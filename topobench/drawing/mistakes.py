@@ -16,7 +16,7 @@ from topobench.drawing.shapes import outline, pixels_of, small_centres, tint
 from topobench.drawing.sheet import GAP, HEAD, as_picture, panel, sheet, write
 from topobench.errors import ArgumentError
 from topobench.topology import betti_numbers
-from topobench.topology.images import as_bool
+from topobench.topology.images import as_array, as_mask
 from topobench.topology.matching import unmatched_classes
 from topobench.types import BoolArray
 
@@ -128,8 +128,8 @@ def draw_mistakes(
 def _maps(
     prediction: ArrayLike, truth: ArrayLike, valid: ArrayLike | None
 ) -> tuple[NDArray[Any], BoolArray, BoolArray]:
-    likelihood, wanted = np.asarray(prediction), as_bool(truth, "truth")
-    domain = np.ones(wanted.shape, bool) if valid is None else as_bool(valid, "validity mask")
+    likelihood, wanted = as_array(prediction, "prediction"), as_mask(truth, "truth")
+    domain = np.ones(wanted.shape, bool) if valid is None else as_mask(valid, "validity mask")
     if likelihood.ndim != 2 or 0 in likelihood.shape or likelihood.dtype.kind not in "buif":
         raise ArgumentError(
             f"the prediction is {likelihood.dtype} of shape {likelihood.shape}; it must be a real image (H, W)."

@@ -50,12 +50,12 @@ def as_picture(image: ArrayLike, shape: tuple[int, ...]) -> NDArray[Any]:
 
 def panel(axis: Axes, title: str) -> None:
     """Make an axis one of a picture: a title, a thin frame, no ticks."""
-    axis.set_title(title, fontsize=9, loc="left")
+    axis.set_title(title, fontsize=9, loc="left", parse_math=False)
     axis.set(xticks=[], yticks=[])
 
 
 def write(figure: Figure, title: str, caption: str, foot: float) -> None:
     """Write the title at the top left, and a caption that begins `foot` inches above the bottom."""
     across, down = figure.get_size_inches()
-    figure.text(GAP / across, 1 - 0.1 / down, title, fontsize=11, va="top", weight="bold")
-    figure.text(GAP / across, (foot - 0.12) / down, caption, fontsize=9, va="top", linespacing=1.4)
+    figure.text(GAP / across, 1 - 0.1 / down, title, fontsize=11, va="top", weight="bold", parse_math=False)
+    figure.text(GAP / across, (foot - 0.12) / down, caption, fontsize=9, va="top", linespacing=1.4, parse_math=False)

@@ -30,7 +30,8 @@ class Entry:
 
     `version` is the beginning of the hash of its recipe; it stands behind the name where two share one.
     `undefined` counts, for each figure, the images for which it is not defined and which its mean leaves out.
-    `complete` says that it was scored on every image of the table: only then it has a rank.
+    `complete` says that it was scored on every image of the table: only then it has a rank, and only if the figure that
+    ranks is undefined for no more images than with others, whose mean would else be of harder ones.
     """
 
     method: str
@@ -83,9 +84,11 @@ class Table:
         return str(self.protocol["ranked_by"])
 
     def best(self, name: str) -> float | None:
-        """Return the best mean of a figure among the entries that have a rank."""
-        values = [entry.means[name] for entry in self.entries if entry.rank and name in entry.means]
+        """Return the best mean of a figure among the ranked entries for which it is undefined least often."""
         best = {"low": min, "high": max}.get(FIGURES[name].better)
+        known = [entry for entry in self.entries if entry.rank and name in entry.means]
+        fewest = min((entry.undefined.get(name, 0) for entry in known), default=0)
+        values = [entry.means[name] for entry in known if entry.undefined.get(name, 0) == fewest]
         return best(values, default=None) if best else None
 
 
@@ -157,14 +160,11 @@ def _table(found: Sequence[tuple[RunRecord, str]]) -> Table:
 
 
 def _tidy(found: Iterable[tuple[RunRecord, str]]) -> pd.DataFrame:
-    """Return one line for each image of each finished record: method, run, seed, cost, and its figures.
-
-    Records are of one method if their whole recipe is the same, and the version of the training.
-    """
-    lines = []
+    """Return one line for each image of each finished record: method, run, seed, cost, and its figures."""
+    lines, methods = [], _methods([record for record, _ in found if record.finished])
     for record, protocol in found:
         about = {
-            "method": digest([record.kind, record.recipe, record.training_version]),
+            "method": methods.get(record.run_id, ""),
             "name": record.recipe["name"], "kind": record.kind, "run": record.run_id,
             "seed": -1 if record.seed is None else record.seed,
             "train_seconds": record.cost.get("train_seconds"), "peak_memory_mib": record.cost.get("peak_memory_mib"),
@@ -175,6 +175,25 @@ def _tidy(found: Iterable[tuple[RunRecord, str]]) -> pd.DataFrame:
             if record.finished and row.protocol == protocol
         ]
     return pd.DataFrame(lines)
+
+
+def _methods(records: Iterable[RunRecord]) -> dict[str, str]:
+    """Return for each run the key of its method.
+
+    Records are of one method if their whole recipe is the same, and the version of the training. Predictions differ
+    from fold to fold: those of one name are of one method as long as no image is scored twice.
+    """
+    alike: dict[str, list[RunRecord]] = defaultdict(list)
+    for record in records:
+        recipe = {key: value for key, value in record.recipe.items() if key != "predictions"}
+        alike[digest([record.kind, recipe, record.training_version])].append(record)
+    keys = {}
+    for key, group in alike.items():
+        images = [row.image for record in group for row in record.rows if row.protocol == group[0].rows[0].protocol]
+        twice = group[0].kind == "scored" and len(set(images)) < len(images)
+        for record in group:
+            keys[record.run_id] = digest([key, record.recipe["predictions"]]) if twice else key
+    return keys
 
 
 def _entry(rows: pd.DataFrame, images: int) -> Entry:
@@ -209,15 +228,14 @@ def _distinct(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def _ranked(entries: Sequence[Entry], ranked_by: str) -> list[Entry]:
-    """Return entries best first; those that were not scored on every image come last, without a rank."""
+    """Return entries best first; those that cannot be ranked (see `Entry`) come last, without a rank."""
     sign = -1 if FIGURES[ranked_by].better == "high" else 1
-
-    def order(entry: Entry) -> tuple[bool, float, str]:
-        value = entry.means.get(ranked_by)
-        return not entry.complete, float("inf") if value is None else sign * value, entry.method
-
-    best_first = enumerate(sorted(entries, key=order), start=1)
-    return [replace(entry, rank=place if entry.complete else None) for place, entry in best_first]
+    known = [entry for entry in entries if entry.complete and ranked_by in entry.means]
+    fewest = min((entry.undefined.get(ranked_by, 0) for entry in known), default=0)
+    ranked = [entry for entry in known if entry.undefined.get(ranked_by, 0) == fewest]
+    best_first = sorted(ranked, key=lambda entry: (sign * entry.means[ranked_by], entry.method))
+    others = sorted((entry for entry in entries if entry not in ranked), key=lambda entry: entry.method)
+    return [replace(entry, rank=place) for place, entry in enumerate(best_first, start=1)] + others
 
 
 def _label(record: RunRecord) -> str:

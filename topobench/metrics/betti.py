@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from topobench.metrics.case import Case, Found, Undefined
+from topobench.metrics.case import NO_PIXEL, Case, Found, Undefined
 from topobench.patches import cut, random_places, tiles
 from topobench.seeds import generator
 from topobench.topology import betti_numbers
@@ -31,9 +31,9 @@ def whole_betti_errors(case: Case) -> Found:
 
     A validity mask without a valid pixel leaves all undefined.
     """
-    if case.valid is not None and not case.valid.any():
+    if case.nowhere:
         names = ["betti_error_whole", "betti0_error_whole", "betti1_error_whole", "euler_error"]
-        return dict.fromkeys(names, Undefined("no pixel is valid"))
+        return dict.fromkeys(names, NO_PIXEL)
     found, wanted = (betti_numbers(mask, case.connectivity, case.frame) for mask in (case.prediction, case.truth))
     difference = np.subtract(found, wanted)
     return {
@@ -53,9 +53,10 @@ def _by_dimension(case: Case, errors: NDArray[np.floating], suffix: str) -> Foun
 
 def _patches(case: Case) -> tuple[BoolArray, BoolArray] | Undefined:
     """Return the patches (N, h, w) of prediction and truth."""
+    if case.nowhere:
+        return NO_PIXEL
     if case.sampling == "whole" or case.patch_size is None:
-        nothing = case.valid is not None and not case.valid.any()
-        return Undefined("no pixel is valid") if nothing else (case.prediction[None], case.truth[None])
+        return case.prediction[None], case.truth[None]
     if case.sampling == "grid":
         return _tiles(case, case.patch_size)
     key = generator("patches", case.seed, case.image_id)

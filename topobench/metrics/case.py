@@ -15,7 +15,7 @@ from topobench.metrics.contingency import Table, tabulate
 from topobench.topology import label_components
 from topobench.types import BoolArray, Score
 
-__all__ = ["Case", "Found", "Undefined", "score_of"]
+__all__ = ["NO_PIXEL", "Case", "Found", "Undefined", "score_of"]
 
 Labels = NDArray[np.int32]
 
@@ -27,6 +27,7 @@ class Undefined(NamedTuple):
 
 
 Found = dict[str, float | Undefined]
+NO_PIXEL = Undefined("no pixel is valid")
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,11 @@ class Case:
     seed: int
     image_id: str
     sampling: str = "random"
+
+    @property
+    def nowhere(self) -> bool:
+        """Whether no pixel is valid, so that no figure is defined."""
+        return self.valid is not None and not self.valid.any()
 
     @cached_property
     def labels(self) -> tuple[Labels, Labels]:

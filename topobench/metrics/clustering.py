@@ -24,9 +24,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from topobench.errors import ArgumentError
-from topobench.metrics.case import Case, Found, Undefined, score_of
+from topobench.metrics.case import NO_PIXEL, Case, Found, Undefined, score_of
 from topobench.metrics.contingency import Table, as_labels, tabulate
 from topobench.registry import PARTITION
+from topobench.topology.images import as_bool
 from topobench.types import Score
 
 __all__ = [
@@ -41,7 +42,7 @@ IGNORED = "label 0 of the truth, but for figures named *_all and voi_*_raw_mask"
 
 def plain(case: Case) -> Found:
     """Return ``arand_f``, ``arand_error``, ``ari``, ``voi_split``, ``voi_merge`` and ``voi`` (bits)."""
-    return partition_figures(case.table.labelled)
+    return _of_labelled(case.table)
 
 
 def filled(case: Case) -> Found:
@@ -53,7 +54,7 @@ def filled(case: Case) -> Found:
 
     prediction, truth = case.labels
     table = tabulate(nearest_labels(prediction), truth, case.valid)
-    return _named(partition_figures(table.labelled), "_filled")
+    return _named(_of_labelled(table), "_filled")
 
 
 def nothing_ignored(case: Case) -> Found:
@@ -79,7 +80,7 @@ def of_raw_masks(case: Case) -> Found:
     As scikit-image's functions would have it: ``arand_*`` ignore the truth's 0, ``voi_*`` ignore nothing.
     """
     table = tabulate(case.prediction.astype(np.int32), case.truth.astype(np.int32), case.valid)
-    found = partition_figures(table.labelled) | {
+    found = _of_labelled(table) | {
         name: value for name, value in partition_figures(table).items() if name.startswith("voi")
     }
     del found["ari"]
@@ -125,12 +126,12 @@ def score_labels(prediction: ArrayLike, truth: ArrayLike, valid: ArrayLike | Non
     1.0
     """
     ours, theirs = as_labels(prediction, "prediction"), as_labels(truth, "truth")
-    domain = None if valid is None else np.asarray(valid, dtype=np.bool_)
+    domain = None if valid is None else as_bool(valid, "validity mask")
     for word, array in (("prediction", ours), ("validity mask", domain)):
         if array is not None and array.shape != theirs.shape:
             raise ArgumentError(f"the {word} has shape {array.shape}, the truth {theirs.shape}; they must agree.")
     table = tabulate(ours, theirs, domain)
-    found = partition_figures(table.labelled) | _named(partition_figures(table), "_all")
+    found = _of_labelled(table) | _named(partition_figures(table), "_all")
     found["arand_error_cremi"] = _cremi_error(table)
     return score_of(found, {"log_base": LOG_BASE, "ignored_labels": IGNORED})
 
@@ -138,7 +139,7 @@ def score_labels(prediction: ArrayLike, truth: ArrayLike, valid: ArrayLike | Non
 def partition_figures(table: Table) -> Found:
     """Return the six figures of a contingency table; all undefined where it holds no pixel."""
     if not table.total:
-        return dict.fromkeys(PARTITION, Undefined("the truth has no labelled pixel"))
+        return dict.fromkeys(PARTITION, NO_PIXEL)
     joint, (segments, regions) = table.pixels.astype(np.float64), table.sizes
     both, ours, theirs = (float(np.sum(sizes**2)) for sizes in (joint, segments, regions))
     rand_f = 2 * both / (ours + theirs)
@@ -148,6 +149,17 @@ def partition_figures(table: Table) -> Found:
         "arand_f": rand_f, "arand_error": 1 - rand_f, "ari": _adjusted(both, ours, theirs, table.total),
         "voi_split": split, "voi_merge": merge, "voi": split + merge,
     }  # fmt: skip
+
+
+def _of_labelled(table: Table) -> Found:
+    """Return the six figures over the pixels that the truth labels."""
+    if not table.labelled.total:
+        return dict.fromkeys(PARTITION, _nothing_labelled(table))
+    return partition_figures(table.labelled)
+
+
+def _nothing_labelled(table: Table) -> Undefined:
+    return Undefined("the truth has no labelled pixel") if table.total else NO_PIXEL
 
 
 def _adjusted(both: float, ours: float, theirs: float, pixels: int) -> float:
@@ -165,7 +177,7 @@ def _adjusted(both: float, ours: float, theirs: float, pixels: int) -> float:
 def _cremi_error(table: Table) -> float | Undefined:
     labelled = table.labelled
     if not labelled.total:
-        return Undefined("the truth has no labelled pixel")
+        return _nothing_labelled(table)
     alone = labelled.segment == 0
     single = float(labelled.pixels[alone].sum()) / table.total
     segmented = Table(labelled.segment[~alone], labelled.region[~alone], labelled.pixels[~alone])

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from topobench.errors import ArgumentError
+from topobench.topology.images import as_array
 from topobench.types import BoolArray, IntArray
 
 __all__ = ["Table", "as_labels", "tabulate"]
@@ -47,7 +48,7 @@ def tabulate(prediction: NDArray[np.int32], truth: NDArray[np.int32], valid: Boo
     """Return the contingency table of two labellings of one shape, from 0 on, over the valid pixels."""
     from topobench.metrics.pairs import count_pairs
 
-    counted = np.empty(0, np.uint8) if valid is None else np.ascontiguousarray(valid.ravel()).astype(np.uint8)
+    counted = np.empty(0, np.uint8) if valid is None else (valid.ravel().view(np.uint8) != 0).astype(np.uint8)
     return Table(*count_pairs(_flat(prediction), _flat(truth), counted))
 
 
@@ -57,10 +58,7 @@ def as_labels(labels: ArrayLike, word: str) -> NDArray[np.int32]:
     Whole numbers are bool, integers of any size and sign, floats without a fraction. Only which pixels are labelled
     alike counts, so large and negative labels are numbered anew. ArgumentError, naming them by `word`, for all else.
     """
-    try:
-        array = np.asarray(labels)
-    except ValueError as error:
-        raise ArgumentError(f"the {word} is no array of numbers ({error}); its rows must be equally long.") from error
+    array = as_array(labels, word)
     whole = array.dtype.kind in "bui" or (array.dtype.kind == "f" and bool((np.floor(array) == array).all()))
     if not whole or not array.size or not np.isfinite(array).all():
         raise ArgumentError(

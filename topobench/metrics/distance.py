@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from topobench.metrics.case import Case, Found, Undefined
+from topobench.metrics.case import NO_PIXEL, Case, Found, Undefined
 from topobench.topology.nearest import squared_distances
 from topobench.types import BoolArray
 
@@ -46,8 +46,8 @@ def valid_structure(case: Case) -> tuple[BoolArray, BoolArray]:
 
 def lacking(case: Case, prediction: BoolArray, truth: BoolArray) -> Undefined | None:
     """Return why nothing can be compared, if one of two masks made from the valid structure is empty."""
-    if case.valid is not None and not case.valid.any():
-        return Undefined("no pixel is valid")
+    if case.nowhere:
+        return NO_PIXEL
     if prediction.any() and truth.any():
         return None
     if prediction.any() or truth.any():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from topobench.metrics.case import Case, Found, Undefined
+from topobench.metrics.case import NO_PIXEL, Case, Found
 from topobench.topology import betti_matching, induced_map
 from topobench.types import IntArray
 
@@ -31,8 +31,8 @@ def diu_errors(case: Case) -> Found:
 
 def _by_dimension(case: Case, error: IntArray, total: str, single: str) -> Found:
     """Return the errors (2, 1) of both dimensions, and the sum over those of the protocol."""
-    if case.valid is not None and not case.valid.any():
-        return dict.fromkeys([total, single.format(0), single.format(1)], Undefined("no pixel is valid"))
+    if case.nowhere:
+        return dict.fromkeys([total, single.format(0), single.format(1)], NO_PIXEL)
     return {
         total: float(sum(error[dimension, 0] for dimension in case.dimensions)),
         single.format(0): float(error[0, 0]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from topobench.metrics.case import Case, Found, Undefined
+from topobench.metrics.case import NO_PIXEL, Case, Found
 
 __all__ = ["pixel_overlap"]
 
@@ -15,7 +15,7 @@ def pixel_overlap(case: Case) -> Found:
     if case.valid is not None:
         prediction, truth = prediction[case.valid], truth[case.valid]
     if not truth.size:
-        nothing = Undefined("no pixel is valid")
+        nothing = NO_PIXEL
         return {"accuracy": nothing, "dice": nothing}
     both, either = (
         np.count_nonzero(prediction & truth),

@@ -60,7 +60,8 @@ def _add(keys: Array, counts: Array, key: Any, length: int) -> int:
 def _place(keys: Array, counts: Array, key: Any) -> Any:
     """Return where a pair is counted, or the free place where it will be."""
     mask = U64(keys.size - 1)
-    place = ((key * U64(0x9E3779B97F4A7C15)) >> U64(32)) & mask  # multiplied by 2**64 / golden ratio
+    mixed = (key ^ (key >> U64(29))) * U64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio
+    place = (mixed ^ (mixed >> U64(32))) & mask
     while counts[place] != 0 and keys[place] != key:
         place = (place + U64(1)) & mask
     return place

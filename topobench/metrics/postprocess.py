@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from topobench.errors import ArgumentError
 from topobench.topology import label_components
-from topobench.topology.images import as_bool
+from topobench.topology.images import as_mask
 from topobench.types import BoolArray
 
 __all__ = ["remove_small"]
@@ -21,7 +21,7 @@ def remove_small(mask: ArrayLike, size: int, connectivity: int = 8) -> BoolArray
     """
     if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
         raise ArgumentError(f"size is {size!r}; it must be a whole number of pixels from 1 on.")
-    labels = label_components(as_bool(mask, "mask"), connectivity)
+    labels = label_components(as_mask(mask, "mask"), connectivity)
     kept = np.bincount(labels.ravel()) >= size
     kept[0] = False
     return np.asarray(kept[labels])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,10 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from topobench.cards import Protocol, load_protocol
 from topobench.errors import ArgumentError
-from topobench.metrics.case import Case, Undefined, score_of
+from topobench.metrics.case import Case, Found, Undefined, score_of
 from topobench.metrics.clustering import IGNORED, LOG_BASE
-from topobench.registry import load
-from topobench.topology.images import as_bool
+from topobench.registry import BUILTINS, load
+from topobench.topology.images import as_array, as_mask
 from topobench.types import BoolArray, Score
 
 __all__ = ["score", "settings_of"]
@@ -21,7 +24,7 @@ __all__ = ["score", "settings_of"]
 def score(
     prediction: ArrayLike,
     truth: ArrayLike,
-    protocol: str | Protocol = "hu2019",
+    protocol: str | Path | Protocol = "hu2019",
     phase: str | None = None,
     connectivity: int | None = None,
     valid: ArrayLike | None = None,
@@ -64,9 +67,10 @@ def score(
     >>> score(truth, truth)["betti_error"]
     0.0
     """
-    chosen = load_protocol(protocol) if isinstance(protocol, str) else protocol
+    _check_key(seed, image_id)
+    chosen = protocol if isinstance(protocol, Protocol) else load_protocol(str(protocol))
     settings = settings_of(chosen, phase, connectivity, seed)
-    case = _case(_likelihood(prediction), _mask(truth, "truth"), valid, chosen, settings, image_id)
+    case = _case(_likelihood(prediction), as_mask(truth, "truth"), valid, chosen, settings, image_id)
     counted = case.truth.size if case.valid is None else int(np.count_nonzero(case.valid))
     return score_of(_compute(case, chosen.figures), {**settings, "image_id": image_id, "valid_pixels": counted})
 
@@ -84,17 +88,47 @@ def settings_of(protocol: Protocol, phase: str | None, connectivity: int | None,
         **choices,
         "phase": protocol.phase or phase or "regions",
         "connectivity": protocol.connectivity or connectivity or 8,
-        "seed": seed,
+        "seed": int(seed),
         "log_base": LOG_BASE,
         "ignored_labels": IGNORED,
     }
 
 
+def _check_key(seed: int, image_id: str) -> None:
+    """Raise ArgumentError where the key of the patches' places is none."""
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ArgumentError(f"seed is {seed!r}; it must be a whole number from 0 on.")
+    if not isinstance(image_id, str):
+        raise ArgumentError(f"image_id is {image_id!r}; it must be a text, such as 'section-07'.")
+
+
 def _compute(case: Case, wanted: tuple[str, ...]) -> dict[str, float | Undefined]:
     """Return the wanted figures; a family that gives several of them is computed once."""
-    families = dict.fromkeys(load("metrics", name) for name in wanted)
-    found = {name: value for family in families for name, value in family(case).items()}
-    return {name: found[name] for name in wanted}
+    families = {name: load("metrics", name) for name in wanted}
+    found = {family: _found(name, family, case) for name, family in families.items()}
+    return {name: _checked(name, found[family]) for name, family in families.items()}
+
+
+def _found(name: str, family: Callable[[Case], Found], case: Case) -> Found:
+    """Return what a family finds; whatever a plugin raises becomes a sentence that names it."""
+    try:
+        return family(case)
+    except Exception as error:
+        if name in BUILTINS["metrics"]:
+            raise
+        raise ArgumentError(f"the metric {name!r} of a plugin raised {type(error).__name__}: {error}.") from error
+
+
+def _checked(name: str, found: Found) -> float | Undefined:
+    """Return a figure of what a family found; ArgumentError where a plugin returned something else."""
+    if not isinstance(found, Mapping) or name not in found:
+        raise ArgumentError(f"the metric {name!r} returned {found!r}; it must be a mapping that holds {name!r}.")
+    value = found[name]
+    if isinstance(value, Undefined):
+        return value
+    if not isinstance(value, (int, float, np.integer, np.floating)) or math.isinf(value):
+        raise ArgumentError(f"the metric {name!r} gave {value!r}; a figure is a finite number, or Undefined(reason).")
+    return Undefined(f"the metric {name!r} gave NaN and no reason") if math.isnan(value) else float(value)
 
 
 def _case(
@@ -109,7 +143,7 @@ def _case(
         raise ArgumentError(f"the prediction has shape {likelihood.shape}, the truth {truth.shape}; they must agree.")
     prediction, domain = likelihood >= protocol.threshold, None
     if valid is not None:
-        domain = _mask(valid, "validity mask")
+        domain = as_mask(valid, "validity mask")
         if domain.shape != truth.shape:
             raise ArgumentError(
                 f"the validity mask has shape {domain.shape}, the truth {truth.shape}; they must agree."
@@ -122,7 +156,7 @@ def _case(
 
 
 def _likelihood(prediction: ArrayLike) -> NDArray[Any]:
-    array = np.asarray(prediction)
+    array = as_array(prediction, "prediction")
     if array.ndim != 2 or 0 in array.shape or array.dtype.kind not in "buif":
         raise ArgumentError(f"the prediction is {array.dtype} of shape {array.shape}; it must be a real image (H, W).")
     low, high = array.min(), array.max()
@@ -131,11 +165,4 @@ def _likelihood(prediction: ArrayLike) -> NDArray[Any]:
             f"the prediction has values in [{low}, {high}]; a likelihood lies in [0, 1]. "
             "Divide 8-bit maps by 255; put logits through a sigmoid."
         )
-    return array
-
-
-def _mask(mask: ArrayLike, word: str) -> BoolArray:
-    array = as_bool(mask, word)
-    if array.ndim != 2 or 0 in array.shape:
-        raise ArgumentError(f"the {word} has shape {array.shape}; it must be (H, W).")
     return array

@@ -18,9 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
 from topobench.errors import ArgumentError
-from topobench.metrics.case import Case, Found
+from topobench.metrics.case import NO_PIXEL, Case, Found
 from topobench.topology import label_components
-from topobench.topology.images import as_bool
+from topobench.topology.images import as_mask
 from topobench.types import BoolArray
 
 __all__ = [
@@ -137,6 +137,8 @@ def inspect_truth(truth: ArrayLike, valid: ArrayLike | None = None) -> TruthRepo
 
 def artefacts(case: Case) -> Found:
     """Return ``truth_isolated_pixels`` and ``truth_pinholes``: what of the truth no method should be blamed for."""
+    if case.nowhere:
+        return dict.fromkeys(("truth_isolated_pixels", "truth_pinholes"), NO_PIXEL)
     return {
         "truth_isolated_pixels": float(np.count_nonzero(isolated_pixels(case.truth, case.valid))),
         "truth_pinholes": float(np.count_nonzero(pinholes(case.truth, case.valid))),
@@ -191,12 +193,10 @@ def local_widths(truth: ArrayLike, valid: ArrayLike | None = None) -> NDArray[np
 
 def _masks(truth: ArrayLike, valid: ArrayLike | None) -> tuple[BoolArray, BoolArray]:
     """Return the structure that is valid, and what is valid."""
-    structure = as_bool(truth, "truth")
-    if structure.ndim != 2 or 0 in structure.shape:
-        raise ArgumentError(f"the truth has shape {structure.shape}; it must be (H, W).")
+    structure = as_mask(truth, "truth")
     if valid is None:
         return structure, np.ones_like(structure)
-    domain = as_bool(valid, "validity mask")
+    domain = as_mask(valid, "validity mask")
     if domain.shape != structure.shape:
         raise ArgumentError(
             f"the validity mask has shape {domain.shape}, the truth {structure.shape}; they must agree."

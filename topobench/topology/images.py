@@ -13,8 +13,10 @@ from topobench.types import BoolArray
 
 __all__ = [
     "HoldsNaN",
+    "as_array",
     "as_bool",
     "as_image_batch",
+    "as_mask",
     "as_mask_batch",
     "check_connectivity",
     "check_dimensions",
@@ -47,7 +49,7 @@ def as_image_batch(image: ArrayLike) -> NDArray[Any]:
 
     NaN is for the back ends to find, as they read the image anyway.
     """
-    array = _array(image, "image")
+    array = as_array(image, "image")
     _check_shape(array)
     if array.dtype.kind not in "buif":
         raise ArgumentError(f"the image has dtype {array.dtype}; it must be bool, integer or floating point.")
@@ -82,7 +84,7 @@ def as_mask_batch(mask: ArrayLike) -> BoolArray:
 
 def as_bool(mask: ArrayLike, word: str) -> BoolArray:
     """Return an array of bool, or of the values 0 and 1, as bool; ArgumentError, naming it by `word`, for others."""
-    array = _array(mask, word)
+    array = as_array(mask, word)
     if array.dtype == np.bool_:
         return array
     if array.dtype.kind not in "uif" or not ((array == 0) | (array == 1)).all():
@@ -93,7 +95,19 @@ def as_bool(mask: ArrayLike, word: str) -> BoolArray:
     return array.astype(np.bool_)
 
 
-def _array(given: ArrayLike, word: str) -> NDArray[Any]:
+def as_mask(mask: ArrayLike, word: str) -> BoolArray:
+    """Return a mask (H, W) of bool, or of the values 0 and 1, as a copy that other code may take as it is.
+
+    A bool made by a view of bytes may hold 255 (OpenCV's masks do), and what is mapped from a file is read-only:
+    compiled code elsewhere stumbles over both. ArgumentError, naming it by `word`, for what is no mask.
+    """
+    array = as_bool(mask, word)
+    if array.ndim != 2 or 0 in array.shape:
+        raise ArgumentError(f"the {word} has shape {array.shape}; it must be (H, W).")
+    return np.asarray(np.ascontiguousarray(array).view(np.uint8) != 0)
+
+
+def as_array(given: ArrayLike, word: str) -> NDArray[Any]:
     """Return what was given as an array; ArgumentError for ragged lists and for masked pixels."""
     if isinstance(given, np.ma.MaskedArray) and (count := int(np.count_nonzero(given.mask))):
         raise ArgumentError(f"the {word} is a masked array with {count} masked pixels; fill them first (.filled(0)).")
