@@ -247,6 +247,14 @@ def test_a_metric_of_a_plugin(plugin):
     assert nothing.reasons == {"curliness": "the metric 'curliness' gave NaN and no reason"}
 
 
+def test_figures_that_come_together_are_computed_once(monkeypatch):
+    calls = []
+    monkeypatch.setattr("topobench.metrics.clustering.plain", lambda case: calls.append(case) or plain(case))
+    figures = score(wall(), wall())
+    assert {"arand_f", "ari", "voi"} <= set(figures)
+    assert len(calls) == 1
+
+
 @pytest.mark.parametrize(
     ("compute", "message"),
     [

@@ -105,7 +105,10 @@ def _check_key(seed: int, image_id: str) -> None:
 def _compute(case: Case, wanted: tuple[str, ...]) -> dict[str, float | Undefined]:
     """Return the wanted figures; a family that gives several of them is computed once."""
     families = {name: load("metrics", name) for name in wanted}
-    found = {family: _found(name, family, case) for name, family in families.items()}
+    found: dict[Callable[[Case], Found], Found] = {}
+    for name, family in families.items():
+        if family not in found:
+            found[family] = _found(name, family, case)
     return {name: _checked(name, found[family]) for name, family in families.items()}
 
 
