@@ -1,4 +1,4 @@
-"""Make the README's picture from the output folder of `topobench run`: python docs/make_pictures.py topobench-out."""
+"""Make the README's pictures from the output folder of `topobench run`: python docs/make_pictures.py topobench-out."""
 
 import sys
 from pathlib import Path
@@ -9,6 +9,7 @@ from matplotlib.colors import ListedColormap
 
 from topobench.cards import load_recipe, load_suite
 from topobench.data import open_dataset
+from topobench.drawing import draw_mistakes, save_figure
 from topobench.metrics import score
 from topobench.run.batches import TrainingSet
 from topobench.run.device import choose_device
@@ -36,21 +37,27 @@ def cells_of(mask, truth):
     return shown
 
 
-def main(store):
-    """Draw image, truth, threshold and unet-topo of one image from the output folder `store`."""
-    suite = load_suite("quick").model_copy(update={"recipes": ("unet-topo",), "nulls": ()})
-    dataset = open_dataset("synthetic-membranes")
-    [run] = expand(suite, [load_recipe("unet-topo")], [dataset], choose_device("cpu"))
+def predictor_of(recipe, dataset, store):
+    """What the finished training of a recipe of the suite `quick` predicts."""
+    suite = load_suite("quick").model_copy(update={"recipes": (recipe,), "nulls": ()})
+    [run] = expand(suite, [load_recipe(recipe)], [dataset], choose_device("cpu"))
     training = [dataset[image_id] for image_id in dataset.fold(run.fold)[0]]
     folder = store / "checkpoints" / run_id_of(run.identity())[:16]
     trainer = Trainer(run.recipe, run.budget, run.seed, run.device, TrainingSet.of(training), folder)
     if trainer.step < run.budget.steps:
         sys.exit(f"{folder} holds no finished training; run `topobench run -o {store}` first.")
+    return model_predictor(trainer.model, "cpu")
+
+
+def main(store):
+    """Draw image, truth, threshold and unet-topo of one image, and the mistakes of base-topo."""
+    dataset = open_dataset("synthetic-membranes")
     sample = dataset[IMAGE]
+    training = [dataset[image_id] for image_id in dataset.fold(0)[0]]
     maps = {
         "truth": sample.truth,
         "threshold of the image": RawThreshold(training)(sample),
-        "unet-topo": model_predictor(trainer.model, "cpu")(sample),
+        "unet-topo": predictor_of("unet-topo", dataset, store)(sample),
     }
     count = label_components(~sample.truth, 4).max()
     hues = plt.get_cmap("viridis")(np.random.default_rng(1).permutation(np.linspace(0.25, 1, count)))
@@ -70,7 +77,12 @@ def main(store):
     for axis in axes:
         axis.axis("off")
     figure.tight_layout()
-    figure.savefig(Path(__file__).parent / "images" / "quick.png", bbox_inches="tight")
+    images = Path(__file__).parent / "images"
+    figure.savefig(images / "quick.png", bbox_inches="tight")
+    likelihood = predictor_of("base-topo", dataset, store)(sample)
+    title = f"base-topo, synthetic-membranes, {IMAGE}"
+    mistakes = draw_mistakes(likelihood, sample.truth, sample.image, frame=True, title=title)
+    save_figure(mistakes, images / "mistakes.png", dpi=90)
 
 
 if __name__ == "__main__":

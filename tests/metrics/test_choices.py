@@ -139,10 +139,10 @@ def test_phases_by_name_and_by_choice():
 
 def test_artefacts_of_the_truth_by_hand():
     truth = np.zeros((12, 12), bool)
-    truth[1, 1] = True  # isolated
+    truth[1, 1] = truth[10, 1] = True  # isolated
     truth[5:8, 5:8] = True
     truth[6, 6] = False  # a pinhole
-    assert artefacts(case(~truth, truth)) == {"truth_isolated_pixels": 1, "truth_pinholes": 1}
+    assert artefacts(case(~truth, truth)) == {"truth_isolated_pixels": 2, "truth_pinholes": 1}
     valid = np.zeros_like(truth)
     valid[:3] = True
     assert artefacts(case(~truth, truth, valid=valid)) == {"truth_isolated_pixels": 1, "truth_pinholes": 0}
