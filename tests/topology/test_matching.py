@@ -96,6 +96,11 @@ def test_of_several_pieces_the_largest_is_matched():
     assert np.argwhere(unmatched_classes(prediction, truth).false_components).tolist() == [[1, 0], [1, 1]]
 
 
+def test_of_equal_pieces_the_first_is_matched():
+    found = unmatched_classes(picture("###.###"), picture("#######"))
+    assert np.flatnonzero(found.false_components).tolist() == [4, 5, 6]
+
+
 def by_place(prediction, truth, connectivity, frame):
     """Matched components and holes, written out after the module's docstring with scikit-image's labels."""
     if frame:
