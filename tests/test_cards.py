@@ -111,7 +111,12 @@ def test_the_protocols_of_the_design_are_there_and_say_what_they_fix():
         (
             'ranked_by = "betti_error"',
             'ranked_by = "cldice"',
-            r"'cldice' is shown or ranked by, but not among",
+            r"'cldice' ranks, but is not among the columns",
+        ),
+        (
+            '"arand_f", "voi"]\nranked_by',
+            '"arand_f", "cldice"]\nranked_by',
+            r"'cldice' is among the columns, but not among the figures",
         ),
         ("threshold = 0.5", "threshold = 1.5", r"'threshold' is 1.5"),
         ("dimensions = [1]", "dimensions = [2]", r"'dimensions.0' is 2"),

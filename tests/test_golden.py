@@ -14,7 +14,7 @@ def test_a_record_of_version_1_is_read_and_shown_as_it_was():
     record = read_record(GOLDEN / "record.json")
     assert record.rows[0].valid_pixels is None
     [table] = make_tables([record])
-    assert table.title == "truth (card version 1), protocol hu2019 v1"
+    assert table.title == "truth (a folder of truth masks, 976cc4), protocol hu2019 v1"
     assert table.conditions.startswith("500 seeded random patches of 65x65 an image, framed, b1, structure 8-connected")
     assert table.columns == ("betti_error", "arand_f_filled", "voi_filled", "accuracy", "arand_f", "voi")
     [entry] = table.entries

@@ -226,10 +226,19 @@ class Protocol(File):
         for figure in self.figures:
             if figure not in known:
                 raise ValueError(f"no metric is named {figure!r}{nearest(figure, known)}")
-        for figure in (*self.columns, self.ranked_by):
+        for figure in self.columns:
             if figure not in self.figures:
-                raise ValueError(f"{figure!r} is shown or ranked by, but not among the figures")
+                raise ValueError(f"{figure!r} is among the columns, but not among the figures")
+        if self.ranked_by not in self.columns:
+            raise ValueError(f"{self.ranked_by!r} ranks, but is not among the columns")
         return self
+
+    def changed(self, **choices: Any) -> Protocol:
+        """Return the protocol with other choices, checked like a file; give it a name of its own where figures differ.
+
+        ValueError for choices that are wrong or do not fit together.
+        """
+        return Protocol.model_validate({**self.model_dump(by_alias=True), **choices})
 
 
 Read = TypeVar("Read", Card, Recipe, Suite, Protocol)

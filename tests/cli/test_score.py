@@ -111,6 +111,36 @@ def test_with_and_without_post_processing(maps, tmp_path):
     assert board.count("## truth") == 2  # one table a protocol, both rows in it
 
 
+def test_several_steps_of_post_processing(maps, tmp_path):
+    _, records = scored(maps[0], "npy", tmp_path, "--postprocess", "remove-small=4", "--postprocess", "remove-small=9")
+    assert [record["recipe"]["name"] for record in records] == ["npy", "npy, remove-small=4", "npy, remove-small=9"]
+
+
+def test_predictions_that_share_nothing_with_the_truth_get_a_warning(maps, tmp_path):
+    folder, names, truth, _ = maps
+    mine = tmp_path / "inverted"
+    mine.mkdir()
+    for name, mask in zip(names, truth, strict=True):
+        np.save(mine / f"{name}.npy", ~mask)
+    options = ["--predictions", mine, "--truth", folder / "truth", "-o", tmp_path / "o"]
+    assert "Warning: prediction and truth share no pixel" in topobench_command("score", *options).stderr
+    options[1] = folder / "npy"
+    assert "Warning" not in topobench_command("score", *options).stderr
+
+
+def test_the_wrong_fold_gets_a_sentence(tmp_path):
+    dataset = topobench.load_dataset("synthetic-membranes")
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    for image_id in dataset.fold(2)[1]:
+        np.save(mine / f"{image_id}.npy", dataset[image_id].truth)
+    result = topobench_command("score", "--predictions", mine, "--dataset", "synthetic-membranes", "--fold", 1)
+    assert result.returncode == 1
+    assert "none of those asked for: image-08, image-09" in result.stderr
+    status = topobench_command("data", "status", "synthetic-membranes").stdout
+    assert "fold 2 scores image-16 to image-23 (8 images) and trains on the others" in status
+
+
 def test_csv_of_every_image(maps, tmp_path):
     folder, names, *_ = maps
     result, [record] = scored(folder, "npy", tmp_path, "--protocol", "hu2019", "--protocol", "topomortar")
@@ -139,6 +169,9 @@ def test_undefined_figures_are_counted_on_the_terminal_and_explained_in_the_csv(
             np.save(tmp_path / name / f"{image}.npy", mask)
     result, [record] = scored(tmp_path, "mine", tmp_path / "o", "--protocol", "topomortar")
     assert re.search(r"hd95 ↓ +0 \(1 undefined\) +pixels", result.stdout)
+    assert re.search(r"^1 +mine \(scored\) .* 0\.000\* +1\.000\*", result.stdout, re.MULTILINE)
+    assert "* undefined for some images" in result.stdout
+    assert "Ranked by betti_error_whole." in " ".join(result.stdout.split())
     assert "0.000 (1 of 2 undefined)" in (tmp_path / "o" / "leaderboard.md").read_text()
     assert record["rows"][1]["figures"]["hd95"] is None
     [path] = (tmp_path / "o" / "scores").iterdir()

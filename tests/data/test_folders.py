@@ -29,7 +29,7 @@ def test_masks(masks):
     assert folder.image_ids == ("a", "b")
     assert np.array_equal(folder.read("b").truth, np.eye(6, 5, k=1, dtype=bool))
     Image.fromarray(np.array([[0, 7, 255]], np.uint8)).save(masks / "b.png")
-    with pytest.raises(DataError, match=r"b\.png, shape \(1, 3\), has 3 values, such as \[0, 7, 255\]"):
+    with pytest.raises(DataError, match=r"b\.png has 3 values, such as \[0, 7, 255\]"):
         folder.read("b")
 
 
@@ -115,3 +115,12 @@ def test_doubtful_files_are_refused(tmp_path):
     np.save(tmp_path / "a.npy", np.array([{}]), allow_pickle=True)
     with pytest.raises(DataError, match="cannot be read as an image"):
         FolderOfPredictions(tmp_path, ["a"])(sample())
+
+
+def test_truth_of_16_bit_and_truth_that_is_a_stack(tmp_path):
+    mask = np.eye(6, dtype=bool)
+    Image.fromarray(np.where(mask, 65535, 0).astype(np.uint16)).save(tmp_path / "a.png")
+    assert np.array_equal(FolderOfMasks(tmp_path).read("a").truth, mask)
+    tifffile.imwrite(tmp_path / "b.tif", np.zeros((4, 6, 6), np.uint8), photometric="minisblack")
+    with pytest.raises(DataError, match=r"b.tif has the shape \(4, 6, 6\); truth masks are one file an image"):
+        FolderOfMasks(tmp_path).read("b")

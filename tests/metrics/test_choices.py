@@ -19,7 +19,7 @@ from topobench.metrics.truth import artefacts
 
 def changed(**choices):
     """hu2019 with other choices, for `score`."""
-    return load_protocol("hu2019").model_copy(update=choices)
+    return load_protocol("hu2019").changed(**choices)
 
 
 def wall(height=40, width=40, gap=False):

@@ -168,7 +168,7 @@ def test_bool_labels_and_volumes():
         ([[1j, 2]], "prediction is complex128"),
         ([[1], [1, 2]], "its rows must be equally long"),
         ([[2**70, 1]], "prediction is object"),
-        (np.empty((0, 2)), r"of shape \(0, 2\)"),
+        (np.empty((0, 2)), r"prediction has shape \(0, 2\); there is no pixel"),
         ([[1, 2, 3]], r"prediction has shape \(1, 3\), the truth \(1, 2\)"),
     ],
 )

@@ -188,7 +188,7 @@ def test_tiles_that_are_less_than_half_valid_do_not_count():
 
 
 def test_a_protocol_may_be_given_as_an_object_or_a_file(tmp_path):
-    few = load_protocol("hu2019").model_copy(update={"patches": 7})
+    few = load_protocol("hu2019").changed(patches=7)
     assert score(lines(), lines(), few).settings["patches"] == 7
     text = (cards.folder("protocols") / "hu2019.toml").read_text(encoding="utf-8")
     (tmp_path / "mine.toml").write_text(text.replace('"hu2019"', '"mine"').replace("patches = 500", "patches = 9"))

@@ -16,6 +16,11 @@ def test_average_leaves_out_what_is_undefined_and_counts_it():
     assert math.isnan(average([{"voi": math.nan}])["voi"].value)
 
 
+def test_one_score_in_the_place_of_several():
+    with pytest.raises(ArgumentError, match="average takes several, in a list"):
+        average({"voi": 1.0})
+
+
 def test_remove_small():
     mask = np.zeros((10, 10), bool)
     mask[0, :5] = True  # five pixels

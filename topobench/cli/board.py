@@ -11,8 +11,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from topobench.errors import RecordError
-from topobench.leaderboard import Table, write_leaderboard
-from topobench.leaderboard.page import format_figure
+from topobench.leaderboard import Entry, Table, write_leaderboard
 from topobench.metrics import FIGURES
 from topobench.scores import read_records
 
@@ -43,12 +42,20 @@ def _print(table: Table) -> None:
         grid.add_column(_heading(name), justify="right", no_wrap=True)
     for entry in table.entries:
         method = entry.method if entry.kind == "trained" else f"{entry.method} ({entry.kind})"
-        grid.add_row(str(entry.rank or "-"), method, *(format_figure(entry, name) for name in table.columns))
+        grid.add_row(str(entry.rank or "-"), method, *(_cell(entry, name) for name in table.columns))
     console.print(f"\n{table.title}")
     console.print(grid)
-    console.print(f"\n{table.conditions}\n")
+    if any(entry.undefined.get(name) for entry in table.entries for name in table.columns):
+        console.print("\n* undefined for some images, which the mean leaves out; leaderboard.md says for how many")
+    console.print(f"\n{table.conditions} Ranked by {table.ranked_by}.\n")
     for label, reason in table.failures:
         click.echo(f"Failed, not ranked: {label}: {reason}")
+
+
+def _cell(entry: Entry, name: str) -> str:
+    """Return a figure in as few letters as possible."""
+    value = entry.means.get(name)
+    return "-*" if value is None else f"{value:.3f}" + ("*" if entry.undefined.get(name) else "")
 
 
 def _heading(name: str) -> str:

@@ -24,7 +24,10 @@ data.add_command(inspect)
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @data_dir
 def status(names: tuple[str, ...], data_dir: Path | None) -> int:
-    """Show for each data set whether its files are there, and how to get them; exit code 1 if a NAMED one is not."""
+    """Show for each data set whether its files are there, and how to get them; of a NAMED one its folds, too.
+
+    Exit code 1 if a named one is not there.
+    """
     from topobench import cards
     from topobench.data.locate import data_root
     from topobench.errors import CardError
@@ -40,8 +43,25 @@ def status(names: tuple[str, ...], data_dir: Path | None) -> int:
             fault = True
             continue
         click.echo(f"{name}: {sentence}")
+        if names:
+            click.echo(_folds(name, root))
         fault |= bool(names) and not ready
     return 1 if fault else 0
+
+
+def _folds(name: str, root: Path) -> str:
+    """Return which images each fold of a data set scores, a line each."""
+    from topobench.cards import load_card
+    from topobench.data.dataset import open_adapter
+    from topobench.data.folds import split
+
+    card = load_card(name)
+    image_ids = open_adapter(card, root / card.name).image_ids
+    parts = [split(image_ids, card.folds, index)[1] for index in range(card.folds.count)]
+    return "\n".join(
+        f"  fold {index} scores {scored[0]} to {scored[-1]} ({len(scored)} images) and trains on the others"
+        for index, scored in enumerate(parts)
+    )
 
 
 def _status(name: str, root: Path) -> tuple[bool, str]:

@@ -50,8 +50,8 @@ class _Postprocessing(click.ParamType[int]):
 @click.option("--phase", type=click.Choice(["regions", "structure"]), help="With --truth; regions if not given.")
 @click.option("--threshold", type=LIKELIHOOD, help="Structure is >= this, in place of the protocol's 0.5.")
 @click.option(
-    "--postprocess", "smallest", type=_Postprocessing(),
-    help="Score once more after a step: remove-small=N takes away components of fewer than N pixels.",
+    "--postprocess", "smallest", type=_Postprocessing(), multiple=True,
+    help="Score once more after a step: remove-small=N takes away components of fewer than N pixels. May be repeated.",
 )  # fmt: skip
 @click.option("--name", help="What the leaderboard calls the method; the folder's name if not given.")
 @data_dir
@@ -65,7 +65,7 @@ def score(
     connectivity: str | None,
     phase: str | None,
     threshold: float | None,
-    smallest: int | None,
+    smallest: tuple[int, ...],
     name: str | None,
     data_dir: Path | None,
     output: Path,
@@ -91,7 +91,7 @@ def score(
     asked = open_asked(truth, dataset, fold, data_dir, connectivity, phase)
     if threshold is not None and all(protocol.threshold == threshold for protocol in chosen):
         threshold = None  # what the protocols do anyway
-    variants = [_Variant(threshold, None), *([_Variant(threshold, smallest)] if smallest else [])]
+    variants = [_Variant(threshold, pixels) for pixels in dict.fromkeys([None, *smallest])]
     check_writable(output)
     records = _score(asked, predictions, method, chosen, variants)
     lines = []
@@ -102,6 +102,11 @@ def score(
         lines.append(f"Record: {path}\nFigures of every image: {table}")
     print_figures(records, [variant.words for variant in variants])
     click.echo("\n".join(lines))
+    if all(row.figures.get("dice") == 0 for row in records[0].rows):
+        click.echo(
+            "Warning: prediction and truth share no pixel of structure in any image. Structure is bright (255, 1.0) in "
+            "both; is one of them inverted, or scaled to less than the threshold?", err=True,
+        )  # fmt: skip
     board([output / "records"], output)
 
 

@@ -34,7 +34,7 @@ def image_files(folder: Path) -> dict[str, Path]:
 
 
 class FolderOfMasks:
-    """Truth masks, one file an image: bool, or two values 0 and 1, or 0 and 255; what is not 0 is structure."""
+    """Truth masks, one file an image: bool, or 0 and 1, 255 or 65535; what is not 0 is structure."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -65,6 +65,11 @@ class FolderOfPredictions:
         self.files = {
             name: path for name, path in image_files(folder).items() if name in image_ids or name not in others
         }
+        if not self.files:
+            raise DataError(
+                f"{folder} holds images of the data set, yet none of those asked for: {_some(self.image_ids)}. "
+                "Name the fold whose images they are."
+            )
         self._stack = None if set(self.image_ids) & set(self.files) else self._only_stack()
         if self._stack is None:
             self._check_complete()
@@ -114,12 +119,13 @@ class FolderOfPredictions:
 
 
 def _binary(pixels: NDArray[Any], path: Path) -> BoolArray:
+    if pixels.ndim != 2:
+        raise DataError(f"{path} has the shape {pixels.shape}; truth masks are one file an image, (H, W), not a stack.")
     found = set(np.unique(pixels).tolist())
-    if pixels.ndim != 2 or not (found <= {0, 1} or found <= {0, 255}):
+    if not any(found <= {0, highest} for highest in (1, 255, 65535)):
         some = sorted(found)[:5]
         raise DataError(
-            f"{path}, shape {pixels.shape}, has {len(found)} values, such as {some}; a truth mask is (H, W) with two "
-            "values: 0 and 1, or 0 and 255."
+            f"{path} has {len(found)} values, such as {some}; a truth mask has two: 0 and 1, 0 and 255, or 0 and 65535."
         )
     return np.asarray(pixels != 0)
 

@@ -236,7 +236,8 @@ def _caption(
             f"Betti matching error {false + missed} = {false} false + {missed} missed"
         )
     lines += [
-        f"connectivity {connectivity}, {'with' if frame else 'without'} a frame of structure",
+        f"connectivity {connectivity}, "
+        + ("with a frame of structure, itself a component of both" if frame else "without a frame of structure"),
         "grey: structure in both; light grey: in one of the two; a symbol marks what is small; hatches cross where two "
         "kinds overlap",
     ]

@@ -53,7 +53,7 @@ class Table:
     """All that was scored in one way on one data set: entries best first, and the runs that failed."""
 
     dataset: str
-    card_version: int
+    version: str
     protocol: dict[str, Any]
     budget: dict[str, Any]
     device: str
@@ -65,7 +65,7 @@ class Table:
     def title(self) -> str:
         """Data set and protocol, in words."""
         protocol = self.protocol
-        return f"{self.dataset} (card version {self.card_version}), protocol {protocol['name']} v{protocol['version']}"
+        return f"{self.dataset} ({self.version}), protocol {protocol['name']} v{protocol['version']}"
 
     @property
     def conditions(self) -> str:
@@ -154,9 +154,16 @@ def _table(found: Sequence[tuple[RunRecord, str]]) -> Table:
     choices = {**OLD, **record.protocols[protocol]}
     shown = choices.get("columns") or [name for name in OLD_COLUMNS if name in choices["figures"]]
     return Table(
-        record.card["name"], record.card["version"], choices, record.budget, record.device, tuple(shown),
+        record.card["name"], _version_of(record), choices, record.budget, record.device, tuple(shown),
         tuple(_ranked(_distinct(methods), choices["ranked_by"])), tuple(sorted(failed)),
     )  # fmt: skip
+
+
+def _version_of(record: RunRecord) -> str:
+    """Return which version of a data set a record is about; a folder of masks is told apart by what is in it."""
+    if record.card.get("adapter") == "folder":
+        return f"a folder of truth masks, {record.data_hash[:6]}"
+    return f"card version {record.card['version']}"
 
 
 def _tidy(found: Iterable[tuple[RunRecord, str]]) -> pd.DataFrame:

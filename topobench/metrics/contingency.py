@@ -59,8 +59,10 @@ def as_labels(labels: ArrayLike, word: str) -> NDArray[np.int32]:
     alike counts, so large and negative labels are numbered anew. ArgumentError, naming them by `word`, for all else.
     """
     array = as_array(labels, word)
+    if not array.size:
+        raise ArgumentError(f"the {word} has shape {array.shape}; there is no pixel in it.")
     whole = array.dtype.kind in "bui" or (array.dtype.kind == "f" and bool((np.floor(array) == array).all()))
-    if not whole or not array.size or not np.isfinite(array).all():
+    if not whole or not np.isfinite(array).all():
         raise ArgumentError(
             f"the {word} is {array.dtype} of shape {array.shape}{_strange(array)}; labels are whole numbers: bool, "
             "integers, or floats without a fraction."

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from topobench.errors import ArgumentError
+
 __all__ = ["Mean", "average"]
 
 
@@ -25,6 +27,8 @@ def average(scores: Iterable[Mapping[str, float | None]]) -> dict[str, Mean]:
     >>> average([{"voi": 1.0}, {"voi": 2.0}, {"voi": float("nan")}])["voi"]
     Mean(value=1.5, defined=2, undefined=1)
     """
+    if isinstance(scores, Mapping):
+        raise ArgumentError("one score was given; average takes several, in a list.")
     found: dict[str, list[float]] = {}
     for figures in scores:
         for name, value in figures.items():
