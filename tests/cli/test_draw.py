@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.cli.test_cli import topobench_command
+from tests.cli.here import topobench_here
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def folders(tmp_path):
 
 def draw(folders, *arguments):
     given = ["--predictions", folders / "mine", "--truth", folders / "truth", *arguments]
-    return topobench_command("draw", *given, cwd=folders)
+    return topobench_here("draw", *given, cwd=folders)
 
 
 def test_draws_one_image_of_a_folder(folders):
@@ -57,7 +57,7 @@ def test_draws_a_section_of_isbi_from_a_stack(real_data, tmp_path):
     volume = tifffile.imread(real_data / "isbi2012" / "train-volume.tif")
     (tmp_path / "raw").mkdir()
     tifffile.imwrite(tmp_path / "raw" / "maps.tif", 255 - volume[20:30])
-    result = topobench_command(
+    result = topobench_here(
         "draw", "--predictions", "raw", "--dataset", "isbi2012", "--data-dir", real_data, "--fold", 2,
         "--image", "section-21", "--frame", "-o", "picture.svg", cwd=tmp_path,
     )  # fmt: skip
@@ -100,4 +100,4 @@ def test_wrong_arguments_get_a_sentence(folders, arguments, code, part):
         "--image",
         "image-00",
     ]
-    assert "belong to --truth" in topobench_command("draw", *dataset, cwd=folders).stderr
+    assert "belong to --truth" in topobench_here("draw", *dataset, cwd=folders).stderr

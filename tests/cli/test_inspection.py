@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 
-from tests.cli.test_cli import topobench_command
+from tests.cli.here import topobench_here
 from topobench.cli.inspection import connectivity_sentence, csv_of, print_table
 from topobench.metrics.truth import inspect_truth
 
@@ -24,7 +24,7 @@ def reports():
 
 
 def test_isbi(real_data, tmp_path):
-    result = topobench_command("data", "inspect", "isbi2012", "--data-dir", real_data, "-o", tmp_path / "out")
+    result = topobench_here("data", "inspect", "isbi2012", "--data-dir", real_data, "-o", tmp_path / "out")
     assert result.returncode == 0, result.stderr
     lines = list(csv.DictReader((tmp_path / "out" / "inspect-isbi2012.csv").read_text().splitlines()))
     assert [line["image"] for line in lines] == [f"section-{number:02d}" for number in range(30)]
@@ -38,7 +38,7 @@ def test_isbi(real_data, tmp_path):
 
 
 def test_synthetic_membranes_need_no_files(tmp_path):
-    results = [topobench_command("data", "inspect", "synthetic-membranes", "-o", tmp_path / name) for name in "ab"]
+    results = [topobench_here("data", "inspect", "synthetic-membranes", "-o", tmp_path / name) for name in "ab"]
     assert [result.returncode for result in results] == [0, 0]
     assert "give every one of 24 truths the same b0 and b1" in results[0].stdout
     for kind in ("csv", "png"):
@@ -98,7 +98,7 @@ def test_the_sentence_says_what_connectivity_changes(reports):
     ],
 )
 def test_wrong_arguments_get_a_sentence(tmp_path, arguments, code, part):
-    result = topobench_command("data", "inspect", *arguments, cwd=tmp_path)
+    result = topobench_here("data", "inspect", *arguments, cwd=tmp_path)
     assert result.returncode == code
     assert part in result.stderr
     assert not list(tmp_path.iterdir())

@@ -13,7 +13,7 @@ import tifffile
 from PIL import Image
 
 import topobench
-from tests.cli.test_cli import topobench_command
+from tests.cli.here import topobench_here
 from topobench.metrics import load_protocol, remove_small, score
 
 
@@ -48,9 +48,7 @@ def maps(tmp_path_factory):
 
 
 def scored(folder, kind, out, *options):
-    result = topobench_command(
-        "score", "--predictions", folder / kind, "--truth", folder / "truth", "-o", out, *options
-    )
+    result = topobench_here("score", "--predictions", folder / kind, "--truth", folder / "truth", "-o", out, *options)
     assert result.returncode == 0, result.stderr
     records = [json.loads(path.read_text()) for path in sorted((out / "records").iterdir())]
     return result, sorted(records, key=lambda record: len(record["recipe"]["name"]))
@@ -123,9 +121,9 @@ def test_predictions_that_share_nothing_with_the_truth_get_a_warning(maps, tmp_p
     for name, mask in zip(names, truth, strict=True):
         np.save(mine / f"{name}.npy", ~mask)
     options = ["--predictions", mine, "--truth", folder / "truth", "-o", tmp_path / "o"]
-    assert "Warning: prediction and truth share no pixel" in topobench_command("score", *options).stderr
+    assert "Warning: prediction and truth share no pixel" in topobench_here("score", *options).stderr
     options[1] = folder / "npy"
-    assert "Warning" not in topobench_command("score", *options).stderr
+    assert "Warning" not in topobench_here("score", *options).stderr
 
 
 def test_the_wrong_fold_gets_a_sentence(tmp_path):
@@ -134,10 +132,10 @@ def test_the_wrong_fold_gets_a_sentence(tmp_path):
     mine.mkdir()
     for image_id in dataset.fold(2)[1]:
         np.save(mine / f"{image_id}.npy", dataset[image_id].truth)
-    result = topobench_command("score", "--predictions", mine, "--dataset", "synthetic-membranes", "--fold", 1)
+    result = topobench_here("score", "--predictions", mine, "--dataset", "synthetic-membranes", "--fold", 1)
     assert result.returncode == 1
     assert "none of those asked for: image-08, image-09" in result.stderr
-    status = topobench_command("data", "status", "synthetic-membranes").stdout
+    status = topobench_here("data", "status", "synthetic-membranes").stdout
     assert "fold 2 scores image-16 to image-23 (8 images) and trains on the others" in status
 
 
@@ -207,7 +205,7 @@ def test_a_protocol_from_a_file(maps, tmp_path):
 )
 def test_wrong_options_get_a_sentence(maps, tmp_path, options, code, part):
     folder = maps[0]
-    result = topobench_command(
+    result = topobench_here(
         "score", "--predictions", folder / "npy", "--truth", folder / "truth", "-o", tmp_path / "o", *options
     )
     assert result.returncode == code
@@ -241,7 +239,7 @@ def test_wrong_predictions_get_a_sentence(maps, tmp_path, change, part):
     for path in (maps[0] / "npy").iterdir():
         (mine / path.name).write_bytes(path.read_bytes())
     change(mine)
-    result = topobench_command("score", "--predictions", mine, "--truth", maps[0] / "truth", "-o", tmp_path / "o")
+    result = topobench_here("score", "--predictions", mine, "--truth", maps[0] / "truth", "-o", tmp_path / "o")
     assert result.returncode == 1
     assert re.search(part, result.stderr), result.stderr
     assert not (tmp_path / "o").exists()
@@ -271,7 +269,7 @@ def test_folds_scored_one_by_one_make_one_ranked_method(tmp_path):
     for sample in dataset:
         np.save(mine / f"{sample.image_id}.npy", sample.truth)
     for fold in range(3):  # all images lie in one folder; each fold takes its own
-        result = topobench_command(
+        result = topobench_here(
             "score", "--predictions", mine, "--dataset", "synthetic-membranes", "--fold", fold, "-o", tmp_path / "o"
         )
         assert result.returncode == 0, result.stderr
@@ -294,7 +292,7 @@ def test_two_protocols_of_one_name(maps, tmp_path):
     text = (topobench.cards.folder("protocols") / "hu2019.toml").read_text()
     (tmp_path / "hu2019.toml").write_text(text.replace("patches = 500", "patches = 20"))
     options = ["--protocol", "hu2019", "--protocol", tmp_path / "hu2019.toml"]
-    result = topobench_command(
+    result = topobench_here(
         "score", "--predictions", maps[0] / "npy", "--truth", maps[0] / "truth", "-o", tmp_path / "o", *options
     )
     assert result.returncode == 2
