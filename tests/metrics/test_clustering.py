@@ -154,6 +154,8 @@ def test_bool_labels_and_volumes():
     random = np.random.default_rng(4)
     mask, truth = random.random((4, 9, 9)) < 0.5, random.integers(0, 3, (4, 9, 9))
     assert dict(score_labels(mask, truth)) == dict(score_labels(mask.astype(int), truth))
+    bytes_of_opencv = np.where(mask, np.array([1, 255] * 162, np.uint8).reshape(mask.shape), 0).astype(np.uint8)
+    assert dict(score_labels(bytes_of_opencv.view(bool), truth)) == dict(score_labels(mask, truth))
     flat = score_labels(mask.reshape(4, 81), truth.reshape(4, 81))
     assert dict(flat) == dict(score_labels(mask, truth))
 

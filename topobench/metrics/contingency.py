@@ -59,6 +59,8 @@ def as_labels(labels: ArrayLike, word: str) -> NDArray[np.int32]:
     alike counts, so large and negative labels are numbered anew. ArgumentError, naming them by `word`, for all else.
     """
     array = as_array(labels, word)
+    if array.dtype == np.bool_:
+        array = array.view(np.uint8) != 0  # a byte of a bool may hold any value
     if not array.size:
         raise ArgumentError(f"the {word} has shape {array.shape}; there is no pixel in it.")
     whole = array.dtype.kind in "bui" or (array.dtype.kind == "f" and bool((np.floor(array) == array).all()))
