@@ -187,6 +187,21 @@ def test_folds_of_predictions_are_one_method_and_rescored_images_are_not():
     assert len(table.entries) == 3
 
 
+def test_rescored_images_are_told_apart_in_the_table_of_their_own_protocol():
+    """The first record knows another protocol besides, and names it first."""
+    scored = {"kind": "scored", "seed": None, "budget": {}}
+    first, second = (
+        method("m", rows(x=value), recipe={"name": "m", "predictions": str(value)}, **scored) for value in (1.0, 9.0)
+    )
+    other = Row("y", "u", "other", {"betti_error": 0.0})
+    choices = first.protocols["hu2019"]
+    first = replace(
+        first, rows=(other, *first.rows), protocols={"other": {**choices, "name": "other"}, "hu2019": choices}
+    )
+    tables = {table.protocol["name"]: table for table in make_tables([first, second])}
+    assert [entry.means["betti_error"] for entry in tables["hu2019"].entries] == [1, 9]
+
+
 def test_undefined_figures_win_no_rank():
     """A method that predicts nothing where it is hard has the better mean of what is left, and no rank."""
     base = method("a", (), budget={})

@@ -133,7 +133,7 @@ def test_wrong_input():
         nearest_labels(np.zeros((3, 3), np.int64))
     with pytest.raises(ArgumentError, match=r"labels have the shape \(3,\)"):
         nearest_labels(np.zeros(3, np.int32))
-    with pytest.raises(ArgumentError, match=r"mask has the shape \(0, 3\)"):
+    with pytest.raises(ArgumentError, match=r"mask has shape \(0, 3\)"):
         squared_distances(np.zeros((0, 3), bool))
     with pytest.raises(ArgumentError, match="mask is int64 with the values 0, 2"):
         squared_distances(np.array([[0, 2]]))

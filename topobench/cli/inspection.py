@@ -62,8 +62,9 @@ def inspect(name: str, data_dir: Path | None, output: Path) -> None:
     """Count what in a data set's truth depends on the connectivity: Betti numbers, specks, borders, widths."""
     from topobench.data import open_dataset
     from topobench.drawing import save_figure
-    from topobench.files import write_atomic
+    from topobench.files import check_writable, write_atomic
 
+    check_writable(output)
     dataset = open_dataset(name, data_dir)
     reports, widths = _reports(dataset)
     table, picture = (output / f"inspect-{dataset.card.name}.{kind}" for kind in ("csv", "png"))

@@ -16,7 +16,7 @@ from topobench.drawing.shapes import outline, pixels_of, small_centres, tint
 from topobench.drawing.sheet import GAP, HEAD, as_picture, panel, sheet, write
 from topobench.errors import ArgumentError
 from topobench.topology import betti_numbers
-from topobench.topology.images import as_array, as_mask
+from topobench.topology.images import as_likelihood, as_mask
 from topobench.topology.matching import unmatched_classes
 from topobench.types import BoolArray
 
@@ -128,21 +128,13 @@ def draw_mistakes(
 def _maps(
     prediction: ArrayLike, truth: ArrayLike, valid: ArrayLike | None
 ) -> tuple[NDArray[Any], BoolArray, BoolArray]:
-    likelihood, wanted = as_array(prediction, "prediction"), as_mask(truth, "truth")
+    likelihood, wanted = as_likelihood(prediction), as_mask(truth, "truth")
     domain = np.ones(wanted.shape, bool) if valid is None else as_mask(valid, "validity mask")
-    if likelihood.ndim != 2 or 0 in likelihood.shape or likelihood.dtype.kind not in "buif":
-        raise ArgumentError(
-            f"the prediction is {likelihood.dtype} of shape {likelihood.shape}; it must be a real image (H, W)."
-        )
     for word, part in (("truth", wanted), ("validity mask", domain)):
         if part.shape != likelihood.shape:
             raise ArgumentError(
                 f"the prediction has shape {likelihood.shape}, the {word} {part.shape}; they must agree."
             )
-    if not (likelihood.min() >= 0 and likelihood.max() <= 1):  # also where there is NaN
-        raise ArgumentError(
-            f"the prediction has values in [{likelihood.min()}, {likelihood.max()}]; a likelihood lies in [0, 1]."
-        )
     return likelihood, wanted, domain
 
 

@@ -168,7 +168,7 @@ def _version_of(record: RunRecord) -> str:
 
 def _tidy(found: Iterable[tuple[RunRecord, str]]) -> pd.DataFrame:
     """Return one line for each image of each finished record: method, run, seed, cost, and its figures."""
-    lines, methods = [], _methods([record for record, _ in found if record.finished])
+    lines, methods = [], _methods([(record, protocol) for record, protocol in found if record.finished])
     for record, protocol in found:
         about = {
             "method": methods.get(record.run_id, ""),
@@ -184,21 +184,21 @@ def _tidy(found: Iterable[tuple[RunRecord, str]]) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def _methods(records: Iterable[RunRecord]) -> dict[str, str]:
-    """Return for each run the key of its method.
+def _methods(found: Iterable[tuple[RunRecord, str]]) -> dict[str, str]:
+    """Return for each run the key of its method, among those scored by a protocol.
 
     Records are of one method if their whole recipe is the same, and the version of the training. Predictions differ
     from fold to fold: those of one name are of one method as long as no image is scored twice.
     """
-    alike: dict[str, list[RunRecord]] = defaultdict(list)
-    for record in records:
+    alike: dict[str, list[tuple[RunRecord, str]]] = defaultdict(list)
+    for record, protocol in found:
         recipe = {key: value for key, value in record.recipe.items() if key != "predictions"}
-        alike[digest([record.kind, recipe, record.training_version])].append(record)
+        alike[digest([record.kind, recipe, record.training_version])].append((record, protocol))
     keys = {}
     for key, group in alike.items():
-        images = [row.image for record in group for row in record.rows if row.protocol == group[0].rows[0].protocol]
-        twice = group[0].kind == "scored" and len(set(images)) < len(images)
-        for record in group:
+        images = [row.image for record, protocol in group for row in record.rows if row.protocol == protocol]
+        twice = group[0][0].kind == "scored" and len(set(images)) < len(images)
+        for record, _ in group:
             keys[record.run_id] = digest([key, record.recipe["predictions"]]) if twice else key
     return keys
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from topobench.errors import ArgumentError
-from topobench.topology.images import as_array
+from topobench.topology.images import as_array, ready
 from topobench.types import BoolArray, IntArray
 
 __all__ = ["Table", "as_labels", "tabulate"]
@@ -49,7 +49,7 @@ def tabulate(prediction: NDArray[np.int32], truth: NDArray[np.int32], valid: Boo
     from topobench.metrics.pairs import count_pairs
 
     counted = np.empty(0, np.uint8) if valid is None else (valid.ravel().view(np.uint8) != 0).astype(np.uint8)
-    return Table(*count_pairs(_flat(prediction), _flat(truth), counted))
+    return Table(*count_pairs(ready(prediction).ravel(), ready(truth).ravel(), counted))
 
 
 def as_labels(labels: ArrayLike, word: str) -> NDArray[np.int32]:
@@ -88,9 +88,3 @@ def _strange(array: NDArray[Any]) -> str:
         return ""
     strange = array[~(np.floor(array) == array) | ~np.isfinite(array)]
     return f" with the value {strange.flat[0]}" if strange.size else ""
-
-
-def _flat(labels: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Return labels as one line; what is read-only is copied, or numba would compile the code anew."""
-    line = np.ascontiguousarray(labels, dtype=np.int32).ravel()
-    return line if line.flags.writeable else line.copy()

@@ -15,7 +15,7 @@ from topobench.errors import ArgumentError
 from topobench.metrics.case import Case, Found, Undefined, score_of
 from topobench.metrics.clustering import IGNORED, LOG_BASE
 from topobench.registry import BUILTINS, load
-from topobench.topology.images import as_array, as_mask
+from topobench.topology.images import as_likelihood, as_mask
 from topobench.types import BoolArray, Score
 
 __all__ = ["score", "settings_of"]
@@ -70,7 +70,7 @@ def score(
     _check_key(seed, image_id)
     chosen = protocol if isinstance(protocol, Protocol) else load_protocol(str(protocol))
     settings = settings_of(chosen, phase, connectivity, seed)
-    case = _case(_likelihood(prediction), as_mask(truth, "truth"), valid, chosen, settings, image_id)
+    case = _case(as_likelihood(prediction), as_mask(truth, "truth"), valid, chosen, settings, image_id)
     counted = case.truth.size if case.valid is None else int(np.count_nonzero(case.valid))
     return score_of(_compute(case, chosen.figures), {**settings, "image_id": image_id, "valid_pixels": counted})
 
@@ -156,16 +156,3 @@ def _case(
         prediction, truth, domain, settings["connectivity"], settings["phase"], protocol.patch_size,
         protocol.patches, protocol.frame, protocol.dimensions, settings["seed"], image_id, protocol.sampling,
     )  # fmt: skip
-
-
-def _likelihood(prediction: ArrayLike) -> NDArray[Any]:
-    array = as_array(prediction, "prediction")
-    if array.ndim != 2 or 0 in array.shape or array.dtype.kind not in "buif":
-        raise ArgumentError(f"the prediction is {array.dtype} of shape {array.shape}; it must be a real image (H, W).")
-    low, high = array.min(), array.max()
-    if not (low >= 0 and high <= 1):  # also where there is NaN
-        raise ArgumentError(
-            f"the prediction has values in [{low}, {high}]; a likelihood lies in [0, 1]. "
-            "Divide 8-bit maps by 255; put logits through a sigmoid."
-        )
-    return array

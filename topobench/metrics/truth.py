@@ -21,6 +21,7 @@ from topobench.errors import ArgumentError
 from topobench.metrics.case import NO_PIXEL, Case, Found
 from topobench.topology import label_components
 from topobench.topology.images import as_mask
+from topobench.topology.nearest import squared_distances
 from topobench.types import BoolArray
 
 __all__ = [
@@ -185,7 +186,7 @@ def local_widths(truth: ArrayLike, valid: ArrayLike | None = None) -> NDArray[np
     background = domain & ~structure
     if not background.any():
         return np.empty(0)
-    distance = ndimage.distance_transform_edt(~background)
+    distance = np.sqrt(squared_distances(background))
     thin: Callable[[BoolArray], BoolArray] = skeletonize
     centreline = thin(structure)
     return np.asarray(2.0 * distance[centreline] - 1.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from topobench.topology.images import as_mask_batch, check_connectivity
+from topobench.topology.images import as_mask_batch, check_connectivity, ready
 from topobench.topology.threads import share
 from topobench.types import BoolArray, IntArray
 
@@ -93,6 +93,4 @@ def _reach(connectivity: int) -> int:
 
 
 def _bytes(masks: BoolArray) -> NDArray[np.uint8]:
-    """Return the masks as contiguous bytes; what is read-only is copied, or numba would compile the code anew."""
-    masks = np.ascontiguousarray(masks)
-    return (masks if masks.flags.writeable else masks.copy()).view(np.uint8)
+    return ready(masks).view(np.uint8)

@@ -16,11 +16,13 @@ __all__ = [
     "as_array",
     "as_bool",
     "as_image_batch",
+    "as_likelihood",
     "as_mask",
     "as_mask_batch",
     "check_connectivity",
     "check_dimensions",
     "nan_error",
+    "ready",
 ]
 
 EXACT = 2**53  # the integers up to here are exact in float64
@@ -105,6 +107,26 @@ def as_mask(mask: ArrayLike, word: str) -> BoolArray:
     if array.ndim != 2 or 0 in array.shape:
         raise ArgumentError(f"the {word} has shape {array.shape}; it must be (H, W).")
     return np.asarray(np.ascontiguousarray(array).view(np.uint8) != 0)
+
+
+def ready(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array as compiled code takes it: C-contiguous; what is read-only is copied, or numba compiles anew."""
+    array = np.ascontiguousarray(array)
+    return array if array.flags.writeable else array.copy()
+
+
+def as_likelihood(prediction: ArrayLike) -> NDArray[Any]:
+    """Return a likelihood (H, W), real and in [0, 1], as an array, not copied; ArgumentError for others and for NaN."""
+    array = as_array(prediction, "prediction")
+    if array.ndim != 2 or 0 in array.shape or array.dtype.kind not in "buif":
+        raise ArgumentError(f"the prediction is {array.dtype} of shape {array.shape}; it must be a real image (H, W).")
+    low, high = array.min(), array.max()
+    if not (low >= 0 and high <= 1):  # also where there is NaN
+        raise ArgumentError(
+            f"the prediction has values in [{low}, {high}]; a likelihood lies in [0, 1]. "
+            "Divide 8-bit maps by 255; put logits through a sigmoid."
+        )
+    return array
 
 
 def as_array(given: ArrayLike, word: str) -> NDArray[Any]:

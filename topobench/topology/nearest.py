@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from topobench.errors import ArgumentError
 from topobench.topology.compiled import compiled
-from topobench.topology.images import as_bool
+from topobench.topology.images import as_mask, ready
 
 __all__ = ["nearest_labels", "squared_distances"]
 
@@ -53,9 +53,10 @@ def nearest_labels(labels: ArrayLike) -> NDArray[np.int32]:
     sites = np.asarray(labels)
     if sites.dtype != np.int32:
         raise ArgumentError(f"the labels are {sites.dtype}; they must be int32.")
-    _check_shape(sites, "labels have")
+    if sites.ndim != 2 or 0 in sites.shape:
+        raise ArgumentError(f"the labels have the shape {sites.shape}; it must be (H, W) with H and W at least 1.")
     filled = np.empty(sites.shape, np.int32)
-    return filled if _fill(_ready(sites), False, filled) else sites.copy()
+    return filled if _fill(ready(sites), False, filled) else sites.copy()
 
 
 def squared_distances(mask: ArrayLike) -> NDArray[np.int64]:
@@ -81,23 +82,11 @@ def squared_distances(mask: ArrayLike) -> NDArray[np.int64]:
     array([[0, 1, 4],
            [1, 2, 5]])
     """
-    sites = as_bool(mask, "mask")
-    _check_shape(sites, "mask has")
+    sites = as_mask(mask, "mask")
     distances = np.empty(sites.shape, np.int64)
-    if not _fill(_ready(sites).view(np.uint8), True, distances):
+    if not _fill(sites.view(np.uint8), True, distances):
         raise ArgumentError(f"the mask of shape {sites.shape} has no True pixel; there is nothing to be near to.")
     return distances
-
-
-def _check_shape(array: Array, words: str) -> None:
-    if array.ndim != 2 or 0 in array.shape:
-        raise ArgumentError(f"the {words} the shape {array.shape}; it must be (H, W) with H and W at least 1.")
-
-
-def _ready(array: Array) -> Array:
-    """Return the array as the compiled code takes it: C-contiguous, and writable or numba would compile it anew."""
-    array = np.ascontiguousarray(array)
-    return array if array.flags.writeable else array.copy()
 
 
 @compiled
