@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BoolArray", "FloatArray", "IntArray", "PersistencePairs", "Row", "RunRecord", "Sample", "Score"]
+__all__ = ["BoolArray", "DiagramMatching", "FloatArray", "IntArray", "PersistencePairs", "Row", "RunRecord", "Sample", "Score"]
 
 BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.floating[Any]]
@@ -67,6 +67,27 @@ class PersistencePairs:
 
     def __len__(self) -> int:
         return len(self.image)
+
+
+@dataclass(frozen=True)
+class DiagramMatching:
+    """What a loss wants of each persistence pair of a batch of likelihoods, and what the truth has beyond them.
+
+    Attributes
+    ----------
+    pairs : PersistencePairs
+        Of the likelihoods.
+    matched, removed : bool arrays, one entry a pair
+        Whether the pair has a partner in the truth, and is drawn to (birth 1, death 0); whether it is drawn to the
+        diagonal. A pair of neither is left alone.
+    missing : int
+        How many classes of the truths have no partner.
+    """
+
+    pairs: PersistencePairs
+    matched: BoolArray
+    removed: BoolArray
+    missing: int
 
 
 @dataclass(frozen=True)
