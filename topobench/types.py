@@ -10,7 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BoolArray", "DiagramMatching", "FloatArray", "IntArray", "PersistencePairs", "Row", "RunRecord", "Sample", "Score"]
+__all__ = [
+    "BoolArray",
+    "DiagramMatching",
+    "FloatArray",
+    "IntArray",
+    "PersistencePairs",
+    "Row",
+    "RunRecord",
+    "Sample",
+    "Score",
+]
 
 BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.floating[Any]]
