@@ -54,9 +54,12 @@ def random_places(
 
 
 def cut(image: NDArray[Any], places: IntArray, size: int) -> NDArray[Any]:
-    """Return the patches (N, h, w) of an image (H, W) whose top-left corners are the rows of `places`."""
-    windows = sliding_window_view(image, patch_shape(image.shape, size))
-    return windows[places[:, 0], places[:, 1]]
+    """Return the patches (N, h, w) whose top-left corners are the rows of `places`.
+
+    The rows are (y, x) for an image (H, W), and (index, y, x) for a batch (B, H, W).
+    """
+    windows = sliding_window_view(image, patch_shape(image.shape, size), axis=(-2, -1))
+    return np.asarray(windows[tuple(places.T)])
 
 
 def tiles(image: NDArray[Any], size: int, fill: Any) -> NDArray[Any]:

@@ -32,8 +32,12 @@ BUILTINS: dict[str, dict[str, str]] = {
         "unet": "topobench.models.unet:UNet",
     },
     "losses": {
+        "cldice": "topobench.losses.cldice:SoftClDiceLoss",
         "cross-entropy": "topobench.losses.cross_entropy:CrossEntropyLoss",
+        "dice": "topobench.losses.dice:DiceLoss",
         "topological": "topobench.losses.topological:TopologicalLoss",
+        "topoloss-2021": "topobench.losses.topoloss_2021:TopoLoss2021",
+        "wasserstein": "topobench.losses.topological:WassersteinLoss",
     },
     "metrics": {
         **dict.fromkeys(("accuracy", "dice"), "topobench.metrics.overlap:pixel_overlap"),

@@ -8,12 +8,27 @@ from typing import Any
 from torch import nn
 
 from topobench.errors import ArgumentError
+from topobench.losses.base import SegmentationLoss, TopologyClaim
+from topobench.losses.cldice import SoftClDiceLoss
 from topobench.losses.cross_entropy import CrossEntropyLoss
-from topobench.losses.topological import TopologicalLoss
+from topobench.losses.dice import DiceLoss
+from topobench.losses.topological import TopologicalLoss, WassersteinLoss
+from topobench.losses.topoloss_2021 import TopoLoss2021
 from topobench.losses.weighted import WeightedLoss
 from topobench.registry import build
 
-__all__ = ["CrossEntropyLoss", "TopologicalLoss", "WeightedLoss", "build_loss"]
+__all__ = [
+    "CrossEntropyLoss",
+    "DiceLoss",
+    "SegmentationLoss",
+    "SoftClDiceLoss",
+    "TopoLoss2021",
+    "TopologicalLoss",
+    "TopologyClaim",
+    "WassersteinLoss",
+    "WeightedLoss",
+    "build_loss",
+]
 
 
 def build_loss(name: str, options: Mapping[str, Any]) -> nn.Module:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-from topobench.losses.checks import check_pair
+from topobench.losses.base import SegmentationLoss
 
 __all__ = ["CrossEntropyLoss"]
 
 
-class CrossEntropyLoss(nn.Module):
-    """Binary cross entropy of logits, mean over pixels and images, in nats; 0 where every pixel is surely right.
+class CrossEntropyLoss(SegmentationLoss):
+    """Binary cross entropy: the mean over pixels and images of -(t log p + (1 - t) log(1 - p)), in nats.
 
-    Shapes: logits (B, 1, H, W), target (B, 1, H, W) of 0 and 1 -> 0-d tensor in [0, inf).
+    With p = sigmoid(logits), computed from the logits, so that no logarithm overflows. 0 where every pixel is surely
+    right. Linear in the number of pixels.
+
+    Shapes: logits (B, 1, H, W) floating, target (B, 1, H, W) of 0 and 1 -> 0-d tensor in [0, inf).
     """
 
     trains_alone = True
 
-    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Return the loss; ArgumentError, with both shapes, where they do not fit."""
-        check_pair(logits, target)
-        return functional.binary_cross_entropy_with_logits(logits.float(), target.float())
+    def of_maps(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return the loss of logits (B, H, W) and a target of the same shape."""
+        return functional.binary_cross_entropy_with_logits(logits, target)

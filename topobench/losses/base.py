@@ -1,0 +1,86 @@
+"""What every loss shares: what it takes and refuses, and in which precision it computes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from topobench.errors import ArgumentError
+
+__all__ = ["SegmentationLoss", "TopologyClaim", "check_pair"]
+
+SURE = 0.9  # logits that all lie in [0, 1] and spread further than this are taken for probabilities
+
+
+@dataclass(frozen=True)
+class TopologyClaim:
+    """Whose Betti numbers come out right when one descends on a loss: `topobench check loss` holds it to that."""
+
+    connectivity: int = 8
+    frame: bool = False
+    dimensions: tuple[int, ...] = (0, 1)
+
+
+class SegmentationLoss(nn.Module):
+    """A loss of logits (B, 1, H, W) and a target (B, 1, H, W) of 0 and 1: a 0-d tensor, the mean over the images.
+
+    It is computed in float32, also within autocast, and in float64 for float64 logits, on the device of its arguments.
+    A subclass says in `of_maps` what it is.
+
+    Attributes
+    ----------
+    trains_alone : bool
+        Whether a network can be trained with this loss alone; `WeightedLoss` wants one such term.
+    claim : TopologyClaim or None
+        Which Betti numbers descent sets right; None: the loss promises nothing about topology.
+    """
+
+    trains_alone = False
+
+    @property
+    def claim(self) -> TopologyClaim | None:
+        """Which Betti numbers descent on this loss sets right; None: it promises nothing about topology."""
+        return None
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return the loss; ArgumentError, with both shapes, where they do not fit."""
+        check_pair(logits, target)
+        with torch.autocast(logits.device.type, enabled=False):
+            wide = logits if logits.dtype == torch.float64 else logits.float()
+            return self.of_maps(wide[:, 0], target[:, 0].to(wide.dtype))
+
+    def of_maps(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return the loss of checked logits (B, H, W), float32 or float64, and a target of their shape and dtype."""
+        raise NotImplementedError
+
+
+def check_pair(logits: Tensor, target: Tensor) -> None:
+    """Raise ArgumentError unless these are logits and a target in [0, 1], both (B, 1, H, W), on one device.
+
+    Logits that all lie in [0, 1] and come near both ends are taken for probabilities, and refused.
+    """
+    if logits.shape != target.shape or logits.ndim != 4 or logits.shape[1] != 1 or logits.numel() == 0:
+        raise ArgumentError(
+            f"the logits have shape {tuple(logits.shape)}, the target {tuple(target.shape)}; "
+            "both must be (B, 1, H, W) with nothing empty."
+        )
+    if logits.device != target.device:
+        raise ArgumentError(f"the logits are on {logits.device}, the target on {target.device}; move one of them.")
+    if not logits.is_floating_point():
+        raise ArgumentError(f"the logits have dtype {logits.dtype}; they must be floating point.")
+    low, high = _ends(target)
+    if not (low >= 0 and high <= 1):
+        raise ArgumentError(f"the target has values in [{low}, {high}]; it must hold 0 and 1 (1 = structure).")
+    low, high = _ends(logits)
+    if low >= 0 and high <= 1 and high - low > SURE:
+        raise ArgumentError(
+            f"the logits have values in [{low:.3g}, {high:.3g}], as probabilities have; a loss takes what comes before "
+            "the sigmoid (torch.logit turns probabilities back)."
+        )
+
+
+def _ends(tensor: Tensor) -> tuple[float, float]:
+    low, high = torch.aminmax(tensor.detach())
+    return float(low), float(high)
