@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 __all__ = [
     "BoolArray",
+    "Check",
     "DiagramMatching",
     "FloatArray",
     "IntArray",
     "PersistencePairs",
+    "Report",
     "Row",
     "RunRecord",
     "Sample",
@@ -77,6 +79,40 @@ class PersistencePairs:
 
     def __len__(self) -> int:
         return len(self.image)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One answer of a conformance suite: whether a rule holds in one case.
+
+    `status` is ``passed``, ``failed`` or ``not claimed`` (the rule does not apply, or the subject promises nothing);
+    `reason` is a sentence where it is not ``passed``.
+    """
+
+    rule: str
+    case: str
+    status: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """All answers of a conformance suite about one subject, in the order of the rules."""
+
+    subject: str
+    checks: tuple[Check, ...]
+
+    @property
+    def failed(self) -> tuple[Check, ...]:
+        """The checks that failed."""
+        return tuple(check for check in self.checks if check.status == "failed")
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return for each rule how many cases passed, failed and are not claimed."""
+        found = {check.rule: {"passed": 0, "failed": 0, "not claimed": 0} for check in self.checks}
+        for check in self.checks:
+            found[check.rule][check.status] += 1
+        return found
 
 
 @dataclass(frozen=True)

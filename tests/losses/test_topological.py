@@ -285,5 +285,5 @@ def test_wrong_arguments():
         loss(torch.zeros(1, 1, 8, 8, dtype=torch.int64), torch.zeros(1, 1, 8, 8))
     with pytest.raises(ArgumentError, match=r"patch_size is 0; .*patches is 0"):
         TopologicalLoss(patch_size=0, patches=0)
-    with pytest.raises(ArgumentError, match="matching is .best."):
+    with pytest.raises(ArgumentError, match="matching is 'best'"):
         TopologicalLoss(matching="best")

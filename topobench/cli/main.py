@@ -10,6 +10,7 @@ import click
 
 import topobench
 from topobench.cli.bench import bench
+from topobench.cli.check import check
 from topobench.cli.data import data
 from topobench.cli.draw import draw
 from topobench.cli.leaderboard import leaderboard
@@ -28,7 +29,7 @@ def cli(debug: bool) -> None:
     """Benchmark and metrics suite for topology-preserving image segmentation."""
 
 
-for command in (run, score, draw, leaderboard, list_names, show, data, bench):
+for command in (run, score, check, draw, leaderboard, list_names, show, data, bench):
     cli.add_command(command)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-__all__ = ["INDICES", "LIKELIHOOD", "data_dir", "output"]
+__all__ = ["INDICES", "LIKELIHOOD", "LOSS_OPTION", "data_dir", "loss_options", "output"]
 
 
 class _Indices(click.ParamType[tuple[int, ...]]):
@@ -34,8 +37,53 @@ class _Likelihood(click.FloatRange):
         return float(number)
 
 
+class _LossOption(click.ParamType[tuple[str, Any]]):
+    """``KEY=VALUE``, the value as in a recipe (TOML): ``patch_size=33``, ``dimensions=[0,1]``; a bare word is text."""
+
+    name = "KEY=VALUE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Any]:
+        if isinstance(value, tuple):
+            return value
+        key, _, text = (part.strip() for part in str(value).partition("="))
+        if not re.fullmatch(r"[^\W\d]\w*", key) or not text:
+            self.fail(f"{value!r} is no option; write KEY=VALUE, for example patch_size=33.", param, ctx)
+        try:
+            return key, _toml_value(text)
+        except ValueError:
+            if re.fullmatch(r"[^\W\d][\w.-]*", text):
+                return key, text
+            self.fail(
+                f"{text!r} is no value; write a number, true, false, a word, a text in double quotes, or a list such "
+                "as [0,1].", param, ctx,
+            )  # fmt: skip
+
+
+def _toml_value(text: str) -> Any:
+    """Return what a text means as the value of a key in TOML; ValueError where it means nothing, or more than that."""
+    table = tomllib.loads(f"value = {text}")
+    if list(table) != ["value"]:
+        raise ValueError(text)
+    return table["value"]
+
+
 INDICES = _Indices()
 LIKELIHOOD = _Likelihood(0, 1)
+LOSS_OPTION = _LossOption()
+
+
+def _as_dict(_: click.Context, parameter: click.Parameter, pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Return options as a dict; BadParameter where one is given twice."""
+    keys = [key for key, _ in pairs]
+    if twice := [key for key in keys if keys.count(key) > 1]:
+        raise click.BadParameter(f"{twice[0]!r} is given twice.", param=parameter)
+    return dict(pairs)
+
+
+loss_options = click.option(
+    "--option", "options", type=LOSS_OPTION, multiple=True, callback=_as_dict,
+    help="Option of the loss, as in a recipe, e.g. dimensions=[0,1]. May be repeated.",
+)  # fmt: skip
 
 data_dir = click.option(
     "--data-dir",

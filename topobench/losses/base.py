@@ -16,11 +16,16 @@ SURE = 0.9  # logits that all lie in [0, 1] and spread further than this are tak
 
 @dataclass(frozen=True)
 class TopologyClaim:
-    """Whose Betti numbers come out right when one descends on a loss: `topobench check loss` holds it to that."""
+    """Which Betti numbers a loss looks at, and whether descent on it sets them right: `topobench check loss` asks.
+
+    Where these Betti numbers are wrong, the loss must be positive and its gradient point the right way; where they are
+    right, nothing is asked of it.
+    """
 
     connectivity: int = 8
     frame: bool = False
     dimensions: tuple[int, ...] = (0, 1)
+    descent: bool = True
 
 
 class SegmentationLoss(nn.Module):
@@ -34,14 +39,14 @@ class SegmentationLoss(nn.Module):
     trains_alone : bool
         Whether a network can be trained with this loss alone; `WeightedLoss` wants one such term.
     claim : TopologyClaim or None
-        Which Betti numbers descent sets right; None: the loss promises nothing about topology.
+        What the loss promises about topology; None: nothing, it is one of single pixels.
     """
 
     trains_alone = False
 
     @property
     def claim(self) -> TopologyClaim | None:
-        """Which Betti numbers descent on this loss sets right; None: it promises nothing about topology."""
+        """What this loss promises about topology; None: nothing, it is one of single pixels."""
         return None
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:

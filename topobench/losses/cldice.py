@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from topobench.errors import ArgumentError
-from topobench.losses.base import SegmentationLoss
+from topobench.losses.base import SegmentationLoss, TopologyClaim
 from topobench.losses.dice import check_smooth
 
 __all__ = ["SoftClDiceLoss", "soft_skeleton"]
@@ -50,6 +50,11 @@ class SoftClDiceLoss(SegmentationLoss):
     def extra_repr(self) -> str:
         """Return the options, as torch prints modules."""
         return f"iterations={self.iterations}, smooth={self.smooth}"
+
+    @property
+    def claim(self) -> TopologyClaim | None:
+        """Components and holes, as the paper's title has it."""
+        return TopologyClaim()
 
     def of_maps(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return the loss of logits (B, H, W) and a target of the same shape."""

@@ -83,8 +83,8 @@ class TopologicalLoss(DiagramLoss):
 
     @property
     def claim(self) -> TopologyClaim | None:
-        """The Betti numbers that are matched; none for the Wasserstein matching, which may leave one wrong."""
-        return super().claim if self.matching == "persistence" else None
+        """The Betti numbers that are matched; the Wasserstein matching may leave one wrong in the end."""
+        return TopologyClaim(self.connectivity, self.frame, self.dimensions, descent=self.matching == "persistence")
 
     def match(self, likelihoods: NDArray[Any], truths: BoolArray) -> DiagramMatching:
         """Return what becomes of each class of likelihoods (N, h, w), given truths (N, h, w)."""

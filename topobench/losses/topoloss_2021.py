@@ -136,6 +136,6 @@ def _check_diagrams(components: IntArray, holes: IntArray, idle: BoolArray) -> N
     count, other = (np.bincount(images, minlength=len(idle)) for images in (components, holes))
     if ((count == 1) & (other > 0) & ~idle).any():
         raise EmptyDiagramError(
-            "topoloss-2021: a patch of the prediction has a hole and one component alone, for which the copied code "
-            "raises IndexError (fault 5 of docs/losses.md). Take the loss 'topological' to train on such data."
+            "the prediction has a hole in a single component: here the copied code raises IndexError (fault 5 of "
+            "topoloss-2021, see docs/losses.md); the loss 'topological' takes such maps."
         )

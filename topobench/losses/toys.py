@@ -166,7 +166,8 @@ def _toy(name: str, shape: tuple[int, int]) -> Toy:
         return Toy(name, np.full(shape, FLAT[name]), _cell(*shape))
     truth, painted, wrong = PAINTERS[name](*shape)
     likelihood = np.where(painted, HIGH, LOW)
-    up, down = [], []
+    up: list[Pixel] = []
+    down: list[Pixel] = []
     for pixel, value in wrong.items():
         likelihood[pixel] = value
         (up if truth[pixel] else down).append(pixel)

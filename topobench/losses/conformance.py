@@ -1,0 +1,326 @@
+"""The conformance suite of losses: is a loss finite, zero where it should be, and does it push pixels the right way?
+
+`check_loss` puts a loss, ours or anybody's, before toys with a known answer. A loss is any module that takes logits
+(B, 1, H, W) and a target (B, 1, H, W) of 0 and 1, and returns a 0-d tensor, the mean of per-image losses. What it
+promises about topology it says in an attribute `claim`, a `TopologyClaim`; a loss without one promises nothing, and is
+held to all other rules. One with random patches has a method ``reseed(seed)``, so that they can be kept fixed, and an
+attribute ``patch_size``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from topobench.losses.subject import EDGE, Subject, as_batch, random_maps
+from topobench.losses.toys import Toy, toys
+from topobench.types import BoolArray, Check, FloatArray, Report
+
+__all__ = ["RULES", "Rule", "check_loss"]
+
+SURE = 20.0  # the logit of a pixel that is surely structure: a likelihood of 1 - 2e-9
+NOTHING = 1e-5  # a loss of at most this is zero
+NO_SLOPE = 1e-9  # a gradient of at most this is what rounding leaves of zero
+STEPS, RATE = 200, 0.05  # of a descent, and by how much its first step moves the likelihood at most
+FIRST = 0.01  # the same for the one step that must lower the loss
+APART = 1e-6  # of finite differences
+
+Outcome = tuple[str, str, str]  # case, status, reason
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule: its name, what it asks in a few words, and what answers it for each case."""
+
+    name: str
+    meaning: str
+    answer: Callable[[Subject], Iterator[Outcome]]
+
+
+def check_loss(loss: nn.Module, name: str = "loss") -> Report:
+    """Hold a loss to every rule of `RULES`.
+
+    Parameters
+    ----------
+    loss : torch.nn.Module
+        Takes (logits, target), both (B, 1, H, W), and returns a 0-d tensor.
+    name : str
+        What the report calls it.
+
+    Returns
+    -------
+    Report
+        A check for each rule and case. What a loss raises is a failed check, not an error.
+
+    Notes
+    -----
+    Takes some 10 seconds if the loss of a toy takes a millisecond. Nothing is drawn but from fixed seeds.
+    """
+    subject, threads = Subject(loss), torch.get_num_threads()
+    checks: list[Check] = []
+    torch.set_num_threads(1)  # for maps so small, more of them only wait for each other
+    try:
+        for rule in RULES:
+            checks += (Check(rule.name, *outcome) for outcome in rule.answer(subject))
+    finally:
+        torch.set_num_threads(threads)
+    return Report(name, tuple(checks))
+
+
+def _ask(case: str, judge: Callable[..., str | None], *arguments: object) -> Outcome:
+    """Return what `judge` says: None is a pass, a sentence a failure, and so is what the loss raises."""
+    try:
+        reason = judge(*arguments)
+    except Exception as error:
+        reason = f"raises {type(error).__name__}: {error}"
+    return (case, "passed", "") if reason is None else (case, "failed", reason)
+
+
+def _each_toy(judge: Callable[[Subject, Toy], str | None]) -> Callable[[Subject], Iterator[Outcome]]:
+    """Return the rule that asks about every toy."""
+
+    def answer(subject: Subject) -> Iterator[Outcome]:
+        for toy in toys():
+            yield _ask(toy.name, judge, subject, toy)
+
+    return answer
+
+
+def _each_wrong_toy(
+    judge: Callable[[Subject, Toy], str | None], flat: bool = False, descent: bool = False
+) -> Callable[[Subject], Iterator[Outcome]]:
+    """Return the rule that asks about toys in which something is wrong that the loss looks at.
+
+    Of flat ones only with `flat`; with `descent` only of losses that claim to set the topology right.
+    """
+
+    def answer(subject: Subject) -> Iterator[Outcome]:
+        for toy in toys():
+            if descent and not (subject.claim and subject.claim.descent):
+                yield toy.name, "not claimed", "the loss does not claim that descent sets Betti numbers right."
+            elif toy.flat and not flat:
+                yield toy.name, "not claimed", "the likelihood is flat: no pixel is critical."
+            elif not subject.sees(toy):
+                yield toy.name, "not claimed", "the Betti numbers that the loss looks at are right here."
+            else:
+                yield _ask(toy.name, judge, subject, toy)
+
+    return answer
+
+
+def _finite(subject: Subject, toy: Toy) -> str | None:
+    value, gradient = subject.slope(toy.likelihood, toy.truth)
+    if np.isfinite(value) and np.isfinite(gradient).all():
+        return None
+    return f"the loss is {value}, and its gradient is not finite at {np.sum(~np.isfinite(gradient))} pixels."
+
+
+def _zero_when_right(subject: Subject, toy: Toy) -> str | None:
+    value = float(subject.of(SURE * (2 * as_batch(toy.truth) - 1), as_batch(toy.truth)).detach())
+    return None if abs(value) <= NOTHING else f"the loss of the truth itself is {value:.4g}, not 0."
+
+
+def _surer(subject: Subject, toy: Toy) -> str | None:
+    doubtful, sure = (subject.value(np.where(toy.truth, high, 1 - high), toy.truth) for high in (0.7, 0.98))
+    if max(doubtful, sure) <= NOTHING:
+        return None  # the truth has nothing that the loss looks at
+    return None if sure < doubtful else f"the truth predicted with 0.7 costs {doubtful:.4g}, with 0.98 {sure:.4g}."
+
+
+def _positive_when_wrong(subject: Subject, toy: Toy) -> str | None:
+    value = subject.value(toy.likelihood, toy.truth)
+    return None if value > NOTHING else f"the prediction is wrong, but the loss is {value:.4g}."
+
+
+def _right_sign(subject: Subject, toy: Toy) -> str | None:
+    _, gradient = subject.slope(toy.likelihood, toy.truth)
+    for pixels, word, sign in ((toy.up, "raise", -1), (toy.down, "lower", 1)):
+        for pixel in pixels:
+            slope = gradient[pixel]
+            if not sign * slope > NO_SLOPE:
+                does = "leaves it alone" if abs(slope) <= NO_SLOPE else "moves it the other way"
+                return f"pixel {pixel} is to {word}, but the first step {does} (gradient {slope:.3g})."
+    return None
+
+
+def _step_lowers(subject: Subject, toy: Toy) -> str | None:
+    before, gradient = subject.slope(toy.likelihood, toy.truth)
+    if not gradient.any():
+        return "the loss has no gradient."
+    after = subject.value(toy.likelihood - FIRST * gradient / np.abs(gradient).max(), toy.truth)
+    return None if after < before else f"a step down the gradient takes the loss from {before:.6g} to {after:.6g}."
+
+
+def _ends_right(subject: Subject, toy: Toy) -> str | None:
+    likelihood = toy.likelihood.copy()
+    for step in range(STEPS):
+        _, gradient = subject.slope(likelihood, toy.truth)
+        if not gradient.any():
+            break
+        likelihood -= RATE * (1 - step / STEPS) * gradient / np.abs(gradient).max()
+        likelihood = likelihood.clip(EDGE, 1 - EDGE)
+    error = subject.betti_error(likelihood, toy.truth)
+    return None if error == 0 else f"after {STEPS} steps on the likelihood the Betti error is {error}, not 0."
+
+
+def _finite_differences(subject: Subject) -> Iterator[Outcome]:
+    for seed in range(4):
+        yield _ask(f"random map {seed}", _differs, subject, *random_maps(seed, (9, 11)))
+
+
+def _differs(subject: Subject, likelihood: FloatArray, truth: BoolArray) -> str | None:
+    """Compare the gradient with finite differences, along its steepest pixel and along a random direction."""
+    _, gradient = subject.slope(likelihood, truth)
+    steepest = np.zeros(gradient.shape)
+    steepest.flat[np.argmax(np.abs(gradient))] = 1
+    for along in (steepest, np.random.default_rng(0).standard_normal(gradient.shape)):
+        ahead, behind = (subject.value(likelihood + side * APART * along, truth) for side in (1, -1))
+        measured, computed = (ahead - behind) / (2 * APART), float((gradient * along).sum())
+        if not abs(measured - computed) <= 1e-4 * max(0.01, abs(measured)):
+            return f"the gradient says {computed:.6g}, finite differences {measured:.6g}."
+    return None
+
+
+def _turns(subject: Subject) -> Iterator[Outcome]:
+    maps = random_maps(7, (11, 14))
+    for name, turn in (("upside down", np.flipud), ("mirrored", np.fliplr), ("transposed", np.transpose)):
+        yield _ask(name, _turned, subject, *maps, turn)
+
+
+def _turned(
+    subject: Subject, likelihood: FloatArray, truth: BoolArray, turn: Callable[[FloatArray], FloatArray]
+) -> str | None:
+    straight, gradient = subject.slope(likelihood, truth)
+    turned, other = subject.slope(turn(likelihood), np.asarray(turn(truth), np.bool_))  # type: ignore[arg-type]
+    if not np.isclose(straight, turned, rtol=1e-6, atol=1e-9):
+        return f"the loss is {straight:.6g}, of the turned image {turned:.6g}."
+    same = np.allclose(turn(gradient), other, rtol=1e-5, atol=1e-8)
+    return None if same else "the gradient of the turned image is not the turned gradient."
+
+
+def _batches(subject: Subject) -> Iterator[Outcome]:
+    maps = [random_maps(seed, (11, 14)) for seed in range(3)]
+    logits = torch.cat([torch.logit(as_batch(likelihood)) for likelihood, _ in maps])
+    target = torch.cat([as_batch(truth) for _, truth in maps])
+    yield _ask("another order of the images", _reordered, subject, logits, target)
+    yield _ask("mean of the images' losses", _averaged, subject, logits, target)
+
+
+def _reordered(subject: Subject, logits: Tensor, target: Tensor) -> str | None:
+    straight, other = (float(subject.of(logits[order], target[order])) for order in ([0, 1, 2], [2, 0, 1]))
+    same = np.isclose(straight, other, rtol=1e-6)
+    return None if same else f"the loss is {straight:.6g}, of the images in another order {other:.6g}."
+
+
+def _averaged(subject: Subject, logits: Tensor, target: Tensor) -> str | None:
+    whole = float(subject.of(logits, target))
+    mean = float(np.mean([float(subject.of(logits[[one]], target[[one]])) for one in range(len(logits))]))
+    same = np.isclose(whole, mean, rtol=1e-6)
+    return None if same else f"the loss of a batch is {whole:.6g}, the mean of its images' losses {mean:.6g}."
+
+
+def _size(subject: Subject) -> Iterator[Outcome]:
+    case, size = "four equal patches", getattr(subject.loss, "patch_size", None)
+    if isinstance(size, int):
+        yield _ask(case, _grows, subject, size)
+    else:
+        yield case, "not claimed", "the loss has no patches."
+
+
+def _grows(subject: Subject, size: int) -> str | None:
+    """Compare an image of 2 x 2 copies of a noisy grid, each as large as a patch, with one copy."""
+    rows, columns = np.indices((size, size))
+    truth = (rows % 9 == 0) | (columns % 11 == 0)
+    noise = np.random.default_rng(0).uniform(-0.15, 0.15, truth.shape)
+    likelihood = np.where(truth, 0.8, 0.2) + noise
+    one = subject.value(likelihood, truth)
+    four = subject.value(np.tile(likelihood, (2, 2)), np.tile(truth, (2, 2)))
+    return None if four < 2 * one else f"a patch costs {one:.4g}, an image of four equal patches {four:.4g}."
+
+
+def _autocast(subject: Subject) -> Iterator[Outcome]:
+    yield _ask("float16 logits", _half, subject)
+
+
+def _half(subject: Subject) -> str | None:
+    likelihood, truth = random_maps(5, (16, 13))
+    logits, target = torch.logit(as_batch(likelihood)).half().requires_grad_(), as_batch(truth).float()
+    with torch.autocast("cpu", dtype=torch.float16):
+        value = subject.of(logits, target)
+    value.backward()  # type: ignore[no-untyped-call]
+    found, wanted = float(value.detach()), float(subject.of(logits.detach().float(), target))
+    if value.dtype != torch.float32:
+        return f"the loss of float16 logits within autocast has dtype {value.dtype}; it must be float32."
+    if logits.grad is None or not torch.isfinite(logits.grad).all():
+        return "the gradient of float16 logits is not finite."
+    same = np.isclose(found, wanted, rtol=1e-4)
+    return None if same else f"the loss within autocast is {found:.6g}, of the same logits in float32 {wanted:.6g}."
+
+
+def _misfits(subject: Subject) -> Iterator[Outcome]:
+    logits, target = torch.randn(2, 1, 8, 9, generator=torch.Generator().manual_seed(0)), torch.zeros(2, 1, 8, 9)
+    yield _ask("target without channel", _taken, subject, logits, target[:, 0])
+    yield _ask("target of another size", _taken, subject, logits, target[..., :-1])
+    yield _ask("two channels", _taken, subject, logits.expand(2, 2, 8, 9), target.expand(2, 2, 8, 9))
+    yield _ask("target of 0 and 255", _taken, subject, logits, target + 255)
+    yield _ask("empty batch", _taken, subject, logits[:0], target[:0])
+    yield _ask("probabilities for logits", _taken, subject, torch.sigmoid(9 * logits), target)
+
+
+def _taken(subject: Subject, logits: Tensor, target: Tensor) -> str | None:
+    try:
+        value = float(subject.of(logits, target).detach())
+    except Exception as error:
+        return None if str(error).strip() else f"raises {type(error).__name__} without a word."
+    return f"taken without complaint: the loss is {value:.4g}."
+
+
+def _devices(subject: Subject) -> Iterator[Outcome]:
+    if torch.cuda.is_available():
+        yield _ask("cuda", _agrees, subject)
+    else:
+        yield "cuda", "not claimed", "there is no CUDA device here."
+
+
+def _agrees(subject: Subject) -> str | None:
+    (one, slope), (other, tilt) = (_on(subject, device) for device in ("cpu", "cuda"))
+    if not np.isclose(one, other, rtol=1e-4):
+        return f"the loss is {one:.6g} on cpu and {other:.6g} on cuda."
+    same = np.allclose(slope, tilt, rtol=1e-3, atol=1e-6)
+    return None if same else "the gradients on cpu and on cuda differ."
+
+
+def _on(subject: Subject, device: str) -> tuple[float, NDArray[np.float32]]:
+    """Return loss and gradient, with respect to the logits, in float32 on a device."""
+    likelihood, truth = random_maps(11, (16, 13))
+    logits = torch.logit(as_batch(likelihood)).float().to(device).requires_grad_()
+    value = subject.of(logits, as_batch(truth).float().to(device))
+    value.backward()  # type: ignore[no-untyped-call]
+    return float(value.detach()), np.zeros(0, np.float32) if logits.grad is None else logits.grad.cpu().numpy()
+
+
+RULES = (
+    Rule("finite", "loss and gradient are finite", _each_toy(_finite)),
+    Rule("zero when right", "the truth itself, as a prediction, costs nothing", _each_toy(_zero_when_right)),
+    Rule("surer costs less", "the truth predicted with 0.98 costs less than with 0.7", _each_toy(_surer)),
+    Rule("positive when wrong", "a wrong prediction costs something", _each_wrong_toy(_positive_when_wrong, flat=True)),
+    Rule("right sign", "the first step moves the wrong pixel towards its truth", _each_wrong_toy(_right_sign)),
+    Rule("step lowers the loss", "a small step down the gradient lowers the loss", _each_wrong_toy(_step_lowers)),
+    Rule(
+        "ends at Betti error 0",
+        f"at most {STEPS} steps on the likelihood alone set the Betti numbers right",
+        _each_wrong_toy(_ends_right, descent=True),
+    ),
+    Rule("finite differences", "in float64 the gradient is the loss's own", _finite_differences),
+    Rule("flips and transposes", "no turn of the image changes the loss or its gradient", _turns),
+    Rule("batches", "the loss of a batch is the mean over its images, in any order", _batches),
+    Rule("size", "a loss with patches does not grow with the image", _size),
+    Rule("float16 autocast", "within autocast the loss is computed in float32", _autocast),
+    Rule("misfits refused", "arguments that do not fit raise an error that says something", _misfits),
+    Rule("cpu = cuda", "both devices give one loss and one gradient", _devices),
+)
