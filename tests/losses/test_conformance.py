@@ -1,0 +1,224 @@
+"""Every loss of ours before the suite, the copied one with its faults, and mutants that the suite must catch."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import topobench
+from topobench.losses import SegmentationLoss, TopologicalLoss, TopologyClaim
+from topobench.losses.conformance import RULES, check_loss
+from topobench.losses.subject import Subject
+from topobench.losses.toys import TOYS, toys
+from topobench.topology import betti_numbers
+
+PROVEN = sorted({*topobench.list_names("losses")} - {"cldice", "topoloss-2021"})
+CHOICES = [
+    ("topological", {"dimensions": (0, 1), "frame": False}),
+    ("topological", {"dimensions": (0, 1), "frame": False, "connectivity": 4, "min_persistence": 0.0}),
+    ("topological", {"matching": "wasserstein", "dimensions": (0, 1)}),
+    ("wasserstein", {"connectivity": 4, "frame": True}),
+]
+
+
+def failures(report, rule):
+    """Case -> reason of what failed of one rule."""
+    return {check.case: check.reason for check in report.failed if check.rule == rule}
+
+
+@pytest.mark.parametrize("name", PROVEN)
+def test_our_losses_keep_every_rule(name, report_of):
+    assert report_of(name).failed == ()
+
+
+@pytest.mark.parametrize(("name", "options"), CHOICES)
+def test_other_options_keep_every_rule(name, options, report_of):
+    assert report_of(name, **options).failed == ()
+
+
+def test_only_what_is_claimed_is_asked(report_of):
+    claims = {name: report_of(name).counts()["ends at Betti error 0"]["passed"] for name in PROVEN}
+    assert {name for name, passed in claims.items() if passed} == {"betti-matching", "topological"}
+    assert claims["topological"] == 30  # of 48 toys with a wrong pixel: those whose framed holes are wrong
+    report = report_of("topological", matching="wasserstein", dimensions=(0, 1))
+    assert report.counts()["ends at Betti error 0"] == {"passed": 0, "failed": 0, "not claimed": 60}
+    assert report.counts()["right sign"]["passed"] > 40
+
+
+def test_soft_cldice_fails_where_structure_is_thick_and_nowhere_else(report_of):
+    """Its skeleton is made for tubes: in blocks and in the inverted toys it does not see what is wrong."""
+    report = report_of("cldice")
+    assert {check.rule for check in report.failed} == {
+        "positive when wrong", "right sign", "step lowers the loss", "ends at Betti error 0"
+    }  # fmt: skip
+    thin = {"gap", "false-bridge", "island", "merged-cells", "split-cell", "gap-at-border", "island-at-border"}
+    assert not {check.case for check in report.failed} & {*thin, *(f"{name} 17x12" for name in thin)}
+
+
+def test_the_copied_loss_fails_in_each_way_that_is_known(report_of):
+    report = report_of("topoloss-2021")
+    wrong_way = [reason for reason in failures(report, "right sign").values() if "the other way" in reason]
+    assert len(wrong_way) >= 4  # fault 1: the sign of what is to be fixed
+    sure = failures(report, "surer costs less")["false-bridge"]
+    assert "with 0.7 costs 4.13" in sure  # faults 1 and 2: (log(7/3) - 0)^2 + (-log(7/3) - 1)^2, of logits
+    assert np.isclose(np.log(7 / 3) ** 2 + (np.log(7 / 3) + 1) ** 2, 4.13, atol=0.01)
+    assert "transposed" in failures(report, "flips and transposes")  # fault 3: other rows in an oblong map
+    assert "the loss is 0" in failures(report, "positive when wrong")["gap"]  # fault 4: the broken road
+    assert "IndexError" in failures(report, "finite")["missing-hole"]  # fault 5
+    assert failures(report, "size")  # fault 6: a sum
+    assert len(report.failed) > 100
+
+
+class Descends(TopologicalLoss):
+    """Our own loss, for mutants."""
+
+    def __init__(self):
+        super().__init__(dimensions=(0, 1), frame=False)
+
+
+class WrongSign(Descends):
+    """Classes that are to be fixed are drawn to (birth 0, death 1): those of the diagonal do not notice."""
+
+    def read(self, likelihood, index, there):
+        return 1 - super().read(likelihood, index, there)
+
+
+class LogitsForProbabilities(Descends):
+    """Squared errors of logits against targets that are probabilities."""
+
+    def read(self, likelihood, index, there):
+        return super().read(torch.logit(likelihood, eps=1e-9), index, there)
+
+
+class TransposedPixels(Descends):
+    """Rows and columns of critical pixels are swapped."""
+
+    def read(self, likelihood, index, there):
+        size = likelihood.shape[1] * likelihood.shape[2]
+        image, pixel = np.divmod(index, size)
+        row, column = np.divmod(pixel, likelihood.shape[2])
+        return super().read(likelihood, image * size + column * likelihood.shape[1] + row, there)
+
+
+class SumOfImages(Descends):
+    """The loss of a batch is the sum of its images' losses."""
+
+    def of_maps(self, logits, target):
+        return len(logits) * super().of_maps(logits, target)
+
+
+class HalfPrecision(nn.Module):
+    """Computed in whatever precision comes."""
+
+    def forward(self, logits, target):
+        return ((torch.sigmoid(logits) - target.to(logits.dtype)) ** 2).mean()
+
+
+MUTANTS = {
+    WrongSign: {"zero when right", "right sign", "surer costs less", "ends at Betti error 0"},
+    LogitsForProbabilities: {"zero when right", "surer costs less"},
+    TransposedPixels: {"right sign", "flips and transposes", "ends at Betti error 0"},
+    SumOfImages: {"batches"},
+    HalfPrecision: {"float16 autocast", "misfits refused"},
+}
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)
+def test_mutants_are_caught(mutant):
+    rules = [rule for rule in RULES if rule.name in MUTANTS[mutant]]
+    assert {check.rule for check in check_loss(mutant(), rules=rules).failed} == MUTANTS[mutant]
+    assert check_loss(Descends(), rules=[rule for rule in rules if rule.name != "ends at Betti error 0"]).failed == ()
+
+
+class Odd(SegmentationLoss):
+    """A loss that does whatever `answer` says."""
+
+    def __init__(self, answer):
+        super().__init__()
+        self.answer = answer
+
+    def of_maps(self, logits, target):
+        return self.answer(logits, target)
+
+
+@pytest.mark.parametrize(
+    ("answer", "rule", "reason"),
+    [
+        (lambda x, t: x.mean() * float("nan"), "finite", "the loss is nan"),
+        (lambda x, t: x.mean() * 0, "positive when wrong", "but the loss is 0"),
+        (lambda x, t: x.mean() * 0, "step lowers the loss", "no gradient"),
+        (lambda x, t: (x.detach() ** 2).mean(), "right sign", "leaves it alone"),
+        (lambda x, t: ((x - t) ** 2).detach().mean() + 0 * x.mean(), "finite differences", "finite differences"),
+        (lambda x, t: 1 / 0, "finite", "raises ZeroDivisionError"),
+        (lambda x, t: "text", "finite", "raises AttributeError"),
+    ],
+)
+def test_a_bad_loss_gets_a_sentence_and_no_traceback(answer, rule, reason):
+    report = check_loss(Odd(answer), "odd")
+    assert any(reason in said for said in failures(report, rule).values())
+    assert report.subject == "odd"
+    assert list(report.counts()) == [rule.name for rule in RULES]
+
+
+def test_a_loss_of_another_framework_needs_no_base_class():
+    """A plain module without claim, reseed or float64 of its own is held to what it can be held to."""
+
+    class Plain(nn.Module):
+        def forward(self, logits, target):
+            if logits.shape != target.shape or logits.ndim != 4 or not len(logits) or target.max() > 1:
+                raise ValueError("shapes or values do not fit")
+            return nn.functional.mse_loss(torch.sigmoid(logits.float()), target.float())
+
+    failed = {check.rule for check in check_loss(Plain()).failed}
+    assert failed == {"finite differences", "misfits refused"}  # float32 throughout; takes probabilities and 2 channels
+
+
+def test_threads_are_given_back():
+    before = torch.get_num_threads()
+    check_loss(Odd(lambda x, t: 1 / 0))
+    assert torch.get_num_threads() == before
+
+
+def test_each_toy_is_wrong_at_the_pixels_it_names():
+    for toy in toys():
+        wrong = {(int(row), int(column)) for row, column in np.argwhere((toy.likelihood >= 0.5) != toy.truth)}
+        assert {*toy.up, *toy.down} <= wrong
+        assert all(toy.truth[pixel] for pixel in toy.up)
+        assert not any(toy.truth[pixel] for pixel in toy.down)
+        assert toy.flat or {*toy.up, *toy.down}
+
+
+def test_each_toy_is_wrong_in_topology_and_mended_by_its_pixels():
+    for toy in toys():
+        if toy.flat:
+            continue
+        seen = []
+        for frame in (False, True):
+            mended = toy.likelihood >= 0.5
+            for pixel in (*toy.up, *toy.down):
+                mended[pixel] = toy.truth[pixel]
+            before, after, wanted = (betti_numbers(m, 8, frame) for m in (toy.likelihood >= 0.5, mended, toy.truth))
+            seen.append(before != wanted)
+            if toy.name.split()[0] not in (
+                "false-bridge",
+                "split-cell",
+            ):  # there more is painted than the weakest pixel
+                assert after == wanted
+        assert any(seen), toy.name
+
+
+def test_toys_by_name():
+    assert {"gap", "false-bridge", "island", "false-hole", "missing-hole", "merged-cells", "split-cell"} <= {*TOYS}
+    assert len({toy.name for toy in toys()}) == 4 * len(TOYS)
+    assert TOYS["gap"].inverted().inverted().up == TOYS["gap"].up
+
+
+def test_a_claim_says_which_betti_numbers_count():
+    class Holes(TopologicalLoss):
+        @property
+        def claim(self):
+            return TopologyClaim(4, frame=False, dimensions=(1,))
+
+    toy = TOYS["false-hole"]
+    assert Subject(Holes()).betti_error(toy.likelihood, toy.truth) == 1
+    assert not Subject(Holes()).sees(TOYS["island"])
