@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from topobench.cli.options import LIKELIHOOD, data_dir
-from topobench.cli.truth import Asked, check_asked, open_asked
-
-if TYPE_CHECKING:
-    from topobench.types import FloatArray, Sample
+from topobench.cli.truth import check_asked, open_asked, prediction_of, sample_of
 
 __all__ = ["draw"]
 
@@ -50,28 +46,11 @@ def draw(
     path = output or Path(f"{image_id}.png")
     check_suffix(path)
     asked = open_asked(truth, dataset, fold, data_dir, connectivity)
-    sample = _sample(asked, image_id)
+    sample = sample_of(asked, image_id)
     figure = draw_mistakes(
-        _likelihood(predictions, asked, sample), sample.truth, sample.image if dataset else None,
+        prediction_of(predictions, asked, sample), sample.truth, sample.image if dataset else None,
         asked.connectivity, frame, threshold, f"{predictions.resolve().name} against {asked.card['name']}, {image_id}",
         sample.valid,
     )  # fmt: skip
     save_figure(figure, path)
     click.echo(f"Picture: {path}")
-
-
-def _sample(asked: Asked, image_id: str) -> Sample:
-    """Return the sample of that name; UnknownNameError says which there are."""
-    from topobench.registry import unknown_name
-
-    if image_id not in asked.image_ids:
-        raise unknown_name("images", image_id, asked.image_ids)
-    return asked.read(image_id)
-
-
-def _likelihood(folder: Path, asked: Asked, sample: Sample) -> FloatArray:
-    """Return the prediction of a sample: from its own file, or from a stack of all."""
-    from topobench.data.folders import FolderOfPredictions, image_files
-
-    files = list(image_files(folder))
-    return FolderOfPredictions(folder, files if sample.image_id in files else asked.image_ids)(sample)

@@ -13,6 +13,7 @@ from topobench.cli.bench import bench
 from topobench.cli.check import check
 from topobench.cli.data import data
 from topobench.cli.draw import draw
+from topobench.cli.explain import explain
 from topobench.cli.leaderboard import leaderboard
 from topobench.cli.names import list_names, show
 from topobench.cli.run import run
@@ -29,7 +30,7 @@ def cli(debug: bool) -> None:
     """Benchmark and metrics suite for topology-preserving image segmentation."""
 
 
-for command in (run, score, check, draw, leaderboard, list_names, show, data, bench):
+for command in (run, score, check, draw, explain, leaderboard, list_names, show, data, bench):
     cli.add_command(command)
 
 

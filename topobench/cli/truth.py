@@ -1,4 +1,4 @@
-"""What predictions are held against: a folder of truth masks, or the images of a data set."""
+"""What predictions are held against: a folder of truth masks, or the images of a data set; and one image of it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from topobench.types import Sample
+    from topobench.types import FloatArray, Sample
 
-__all__ = ["Asked", "check_asked", "open_asked"]
+__all__ = ["Asked", "check_asked", "open_asked", "prediction_of", "sample_of"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,23 @@ def open_asked(
     if truth is not None:
         return _folder(truth, phase or "regions", int(connectivity or 8))
     return _dataset(str(dataset), data_dir, fold)
+
+
+def sample_of(asked: Asked, image_id: str) -> Sample:
+    """Return the sample of that name; UnknownNameError says which there are."""
+    from topobench.registry import unknown_name
+
+    if image_id not in asked.image_ids:
+        raise unknown_name("images", image_id, asked.image_ids)
+    return asked.read(image_id)
+
+
+def prediction_of(folder: Path, asked: Asked, sample: Sample) -> FloatArray:
+    """Return the prediction of a sample: from its own file, or from a stack of all."""
+    from topobench.data.folders import FolderOfPredictions, image_files
+
+    files = list(image_files(folder))
+    return FolderOfPredictions(folder, files if sample.image_id in files else asked.image_ids)(sample)
 
 
 def _folder(truth: Path, phase: str, connectivity: int) -> Asked:
