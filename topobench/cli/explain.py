@@ -132,10 +132,7 @@ def _loss(name: str, options: Mapping[str, Any]) -> tuple[Any, str]:
         about = "the whole image is taken as one patch"
         if given.setdefault("patch_size", None) is not None:
             about = "the arrows are of the patches that the loss draws, the diagram is of the whole image"
-    try:
-        return build_loss(name, given), about
-    except (TypeError, AttributeError) as error:  # what comes of an option of a wrong type
-        raise click.UsageError(f"Loss {name!r} cannot be made with these options: {error}.") from error
+    return build_loss(name, given), about
 
 
 def _toy(name: str) -> _Case:

@@ -33,7 +33,10 @@ __all__ = [
 
 def build_loss(name: str, options: Mapping[str, Any]) -> nn.Module:
     """Return a loss of that name; errors name a wrong name or option and the known ones."""
-    loss = build("losses", name, options)
+    try:
+        loss = build("losses", name, options)
+    except (TypeError, AttributeError) as error:  # what comes of an option of a wrong type
+        raise ArgumentError(f"loss {name!r} cannot be made with the options {dict(options)}: {error}.") from error
     if not isinstance(loss, nn.Module):
         raise ArgumentError(f"loss {name!r} makes a {type(loss).__name__}; it must make a torch.nn.Module.")
     return loss

@@ -12,7 +12,7 @@ from topobench.losses.toys import Toy
 from topobench.topology import betti_numbers
 from topobench.types import BoolArray, FloatArray
 
-__all__ = ["Subject", "as_batch", "random_maps"]
+__all__ = ["EDGE", "Subject", "as_batch", "random_maps"]
 
 EDGE = 1e-6  # likelihoods keep so far from 0 and 1, where logits are infinite
 
