@@ -1,11 +1,14 @@
 """Every loss of ours before the suite, the copied one with its faults, and mutants that the suite must catch."""
 
+import importlib.util
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 import topobench
+from tests.conftest import ROOT
 from topobench.losses import SegmentationLoss, TopologicalLoss, TopologyClaim
 from topobench.losses.conformance import RULES, check_loss
 from topobench.losses.subject import Subject
@@ -222,3 +225,13 @@ def test_a_claim_says_which_betti_numbers_count():
     toy = TOYS["false-hole"]
     assert Subject(Holes()).betti_error(toy.likelihood, toy.truth) == 1
     assert not Subject(Holes()).sees(TOYS["island"])
+
+
+def test_the_table_of_the_docs_is_what_the_suite_says(report_of):
+    specification = importlib.util.spec_from_file_location("make_losses", ROOT / "docs" / "make_losses.py")
+    make_losses = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(make_losses)
+    assert {name for name, _ in make_losses.COLUMNS.values()} == {*topobench.list_names("losses")}
+    reports = {heading: report_of(name, **options) for heading, (name, options) in make_losses.COLUMNS.items()}
+    text = (ROOT / "docs" / "losses.md").read_text(encoding="utf-8")
+    assert text == make_losses.page(text, reports), "stale; run python docs/make_losses.py"
