@@ -65,7 +65,7 @@ def test_where_nothing_can_be_written_it_is_compiled_anew(site):
 EVERY_SHAPE = """
 import numpy as np
 from tests.topology.test_cubical import LONG_WAYS
-from topobench.topology import betti_numbers, label_components, persistence_pairs
+from topobench.topology import betti_numbers, label_components, match_barcodes, persistence_pairs
 random = np.random.default_rng(0)
 shapes = [(1, 1), (1, 7), (7, 1), (2, 2), (2, 9), (3, 8), (8, 3), (13, 11), (40, 41)]
 images = [random.integers(0, levels, shape) for shape in shapes for levels in (1, 2, 5, 1000)]
@@ -75,6 +75,7 @@ for image in images:
     for connectivity in (4, 8):
         for frame in (False, True):
             persistence_pairs(image.astype(np.float32), connectivity, frame)
+            match_barcodes(image.astype(np.float32), image[..., ::-1], connectivity, frame)
             betti_numbers(image > np.median(image), connectivity, frame)
         label_components(image > np.median(image), connectivity)
 print("within bounds")

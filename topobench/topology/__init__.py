@@ -1,5 +1,6 @@
 """Persistence pairs, Betti numbers, components and matchings of 2-D images: numpy in, numpy out, no torch."""
 
+from topobench.topology.barcodes import match_barcodes
 from topobench.topology.components import betti_numbers, label_components
 from topobench.topology.cubical import persistence_pairs
 from topobench.topology.matching import betti_matching, induced_map, unmatched_classes
@@ -9,6 +10,7 @@ __all__ = [
     "betti_numbers",
     "induced_map",
     "label_components",
+    "match_barcodes",
     "persistence_pairs",
     "unmatched_classes",
 ]

@@ -21,6 +21,7 @@ __all__ = [
     "as_mask_batch",
     "check_connectivity",
     "check_dimensions",
+    "check_same_shape",
     "nan_error",
     "ready",
 ]
@@ -44,6 +45,14 @@ def check_dimensions(dimensions: Sequence[int]) -> tuple[int, ...]:
     if not wanted or not wanted <= {0, 1}:
         raise ArgumentError(f"dimensions is {dimensions!r}; it must be (0,), (1,) or (0, 1): components, holes.")
     return tuple(sorted(wanted))
+
+
+def check_same_shape(prediction: ArrayLike, truth: ArrayLike) -> None:
+    """Raise ArgumentError unless prediction and truth have one shape."""
+    if np.shape(prediction) != np.shape(truth):
+        raise ArgumentError(
+            f"the prediction has shape {np.shape(prediction)}, the truth {np.shape(truth)}; they must agree."
+        )
 
 
 def as_image_batch(image: ArrayLike) -> NDArray[Any]:

@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from topobench.errors import ArgumentError
 from topobench.topology.components import label_components
-from topobench.topology.images import as_mask_batch, check_connectivity
+from topobench.topology.images import as_mask_batch, check_connectivity, check_same_shape
 from topobench.types import BoolArray, IntArray
 
 __all__ = ["Induced", "Matching", "Unmatched", "betti_matching", "induced_map", "unmatched_classes"]
@@ -165,10 +165,7 @@ def induced_map(
 
 def _batches(prediction: ArrayLike, truth: ArrayLike, frame: bool) -> list[BoolArray]:
     """Return both as batches (B, H, W), with a ring of structure where there is a frame."""
-    if np.shape(prediction) != np.shape(truth):
-        raise ArgumentError(
-            f"the prediction has shape {np.shape(prediction)}, the truth {np.shape(truth)}; they must agree."
-        )
+    check_same_shape(prediction, truth)
     both = [as_mask_batch(mask) for mask in (prediction, truth)]
     return [np.pad(mask, ((0, 0), (1, 1), (1, 1)), constant_values=True) for mask in both] if frame else both
 
