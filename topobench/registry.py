@@ -32,6 +32,7 @@ BUILTINS: dict[str, dict[str, str]] = {
         "unet": "topobench.models.unet:UNet",
     },
     "losses": {
+        "betti-matching": "topobench.losses.betti_matching:BettiMatchingLoss",
         "cldice": "topobench.losses.cldice:SoftClDiceLoss",
         "cross-entropy": "topobench.losses.cross_entropy:CrossEntropyLoss",
         "dice": "topobench.losses.dice:DiceLoss",
@@ -51,6 +52,7 @@ BUILTINS: dict[str, dict[str, str]] = {
             "topobench.metrics.matching:betti_matching_errors",
         ),
         **dict.fromkeys(("diu_error", "diu0_error", "diu1_error"), "topobench.metrics.matching:diu_errors"),
+        "betti-matching": "topobench.losses.betti_matching:BettiMatchingLoss",
         "cldice": "topobench.metrics.centreline:centreline_dice",
         "hd95": "topobench.metrics.distance:hausdorff_95",
         **dict.fromkeys(PARTITION, "topobench.metrics.clustering:plain"),

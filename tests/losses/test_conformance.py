@@ -21,6 +21,8 @@ CHOICES = [
     ("topological", {"dimensions": (0, 1), "frame": False, "connectivity": 4, "min_persistence": 0.0}),
     ("topological", {"matching": "wasserstein", "dimensions": (0, 1)}),
     ("wasserstein", {"connectivity": 4, "frame": True}),
+    ("betti-matching", {"connectivity": 4}),
+    ("betti-matching", {"frame": True, "dimensions": (1,)}),
 ]
 
 

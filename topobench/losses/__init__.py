@@ -9,6 +9,7 @@ from torch import nn
 
 from topobench.errors import ArgumentError
 from topobench.losses.base import SegmentationLoss, TopologyClaim
+from topobench.losses.betti_matching import BettiMatchingLoss
 from topobench.losses.cldice import SoftClDiceLoss
 from topobench.losses.cross_entropy import CrossEntropyLoss
 from topobench.losses.dice import DiceLoss
@@ -18,6 +19,7 @@ from topobench.losses.weighted import WeightedLoss
 from topobench.registry import build
 
 __all__ = [
+    "BettiMatchingLoss",
     "CrossEntropyLoss",
     "DiceLoss",
     "SegmentationLoss",

@@ -26,10 +26,13 @@ class BettiMatchingLoss(DiagramLoss):
           + sum over the others, of both, of (birth - death)^2, mean over the images
 
     A class of the likelihood p = sigmoid(logits) and one of the truth t (with birth' 1, death' 0) are matched if the
-    inclusions of both into the union max(p, t), superlevel filtration, send them to one class there: they are the same
-    structure at the same place, not merely equally many, as in `TopologicalLoss`. The essential classes of both are
-    matched, with death 0, unless the truth is empty. Persistence is not thresholded. Loss 0 implies that p = t in all
-    Betti numbers, and in the place of every class.
+    inclusions of both into the union max(p, t), superlevel filtration, send them to one class there
+    (`topobench.topology.match_barcodes`): they are the same structure at the same place, where `TopologicalLoss` counts
+    only how many there are. The essential classes of both are matched, with death 0, unless the truth is empty. The
+    frame's birth (+inf) is read as 1. No class is too small to count.
+
+    It is the matching of the definition. The authors' code also matches classes that in the union have met an elder
+    before the likelihood bears them; it finds more partners (see `topobench.topology.barcodes`).
 
     The gradient reaches the likelihood at the pixels of birth and death alone; where several pixels tie, the first in
     row-major order has it (a subgradient). The paper's structure is 4-connected (pixels as vertices of the complex);
@@ -69,6 +72,7 @@ class BettiMatchingLoss(DiagramLoss):
         """Return what becomes of each class of likelihoods (N, h, w), given truths (N, h, w)."""
         threads = torch.get_num_threads()
         found = match_barcodes(likelihoods, truths, self.connectivity, self.frame, self.dimensions, threads)
-        there = found.truth.birth > 0  # an empty truth has an essential class that is born at 0: nothing
+        # of an empty truth the essential class, of a full one the hole of the frame, is a point of the diagonal: none
+        there = np.minimum(found.truth.birth, 1) > np.maximum(found.truth.death, 0)
         matched = (found.partner >= 0) & there[found.partner] if there.size else np.zeros(len(found.prediction), bool)
         return DiagramMatching(found.prediction, matched, ~matched, int(there.sum() - matched.sum()))
