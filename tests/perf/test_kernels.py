@@ -80,6 +80,14 @@ def test_betti_matching(benchmark):
     assert np.array_equal(found.matched + found.missed, numbers[1])
 
 
+def test_match_barcodes(benchmark):
+    prediction, truth = membranes(20, 65), membranes(20, 65) >= 0.45
+    found = measured(benchmark, partial(topology.match_barcodes, prediction, truth, threads=1))
+    assert len(found.partner) == len(topology.persistence_pairs(prediction, threads=1))
+    mates = found.partner[found.partner >= 0]
+    assert 20 < len(mates) == len(set(mates.tolist()))
+
+
 def test_contingency_table(benchmark):
     from topobench.metrics.contingency import tabulate
 
