@@ -1,4 +1,4 @@
-"""The Betti matching loss: values worked by hand, by a plain reading of its formula, and what it sees beyond numbers."""
+"""The Betti matching loss: values by hand, by a plain reading of its formula, and what it sees beyond numbers."""
 
 import numpy as np
 import pytest
