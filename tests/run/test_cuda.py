@@ -9,6 +9,7 @@ import topobench
 from tests.run.test_train import training_set
 from topobench.cards import Budget, load_recipe
 from topobench.losses import TopologicalLoss
+from topobench.losses.conformance import RULES, check_loss
 from topobench.run.device import choose_device
 from topobench.run.evaluate import model_predictor
 from topobench.run.train import Trainer
@@ -21,6 +22,13 @@ def test_auto_takes_cuda_and_mixed_precision():
     device = choose_device()
     assert device.kind == "cuda"
     assert device.autocast_dtype in (torch.bfloat16, torch.float16)
+
+
+@pytest.mark.parametrize("name", topobench.list_names("losses"))
+def test_losses_agree_with_the_cpu(name):
+    [devices] = [rule for rule in RULES if rule.name == "cpu = cuda"]
+    [check] = check_loss(topobench.load_loss(name), name, [devices]).checks
+    assert check.status == "passed", check.reason
 
 
 @pytest.mark.parametrize("matching", ["persistence", "wasserstein"])

@@ -32,18 +32,7 @@ class DiagramLoss(SegmentationLoss):
     and the essential death (-inf) as 0, without gradient. Where several pixels tie, the first in row-major order has
     the gradient (a subgradient).
 
-    Parameters
-    ----------
-    patch_size : int or None
-        Pixels a side; None takes whole maps. A map smaller than the patch is used whole along that axis.
-    patches : int
-        Patches a map, drawn anew at each call (`reseed` makes the next draws repeatable).
-    connectivity : 8 or 4, of the structure
-    frame : bool
-        Add a ring of structure outside each patch, so that cells cut by its border still count.
-    dimensions : subset of (0, 1)
-    seed : int
-        Of the patches' places until `reseed` is called.
+    Parameters are those of `TopologicalLoss`; a subclass has its own defaults, and its own matching.
     """
 
     scale = 1.0
