@@ -126,8 +126,17 @@ class LossTerm(Choice):
     """
 
     weight: Annotated[float, Field(gt=0.0)]
-    start: Part = 0.0
+    start: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     ramp: Part = 0.0
+
+    @model_validator(mode="after")
+    def _reaches_its_weight(self) -> LossTerm:
+        if self.start + self.ramp > 1 + 1e-9:
+            raise ValueError(
+                f"loss {self.name!r} starts at {self.start:g} of the run and rises over {self.ramp:g} of it, so it "
+                "never reaches its weight; start + ramp must be at most 1"
+            )
+        return self
 
 
 class Budget(Strict):

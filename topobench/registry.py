@@ -52,7 +52,6 @@ BUILTINS: dict[str, dict[str, str]] = {
             "topobench.metrics.matching:betti_matching_errors",
         ),
         **dict.fromkeys(("diu_error", "diu0_error", "diu1_error"), "topobench.metrics.matching:diu_errors"),
-        "betti-matching": "topobench.losses.betti_matching:BettiMatchingLoss",
         "cldice": "topobench.metrics.centreline:centreline_dice",
         "hd95": "topobench.metrics.distance:hausdorff_95",
         **dict.fromkeys(PARTITION, "topobench.metrics.clustering:plain"),

@@ -114,6 +114,22 @@ class Report:
             found[check.rule][check.status] += 1
         return found
 
+    def reasons(self, rule: str) -> dict[str, list[str]]:
+        """Return why a rule failed: each reason, with the cases that it failed for."""
+        cases: dict[str, list[str]] = {}
+        for check in self.failed:
+            if check.rule == rule:
+                cases.setdefault(check.reason, []).append(check.case)
+        return cases
+
+    def __str__(self) -> str:
+        """Return the counts of every rule, and why what failed failed, line by line."""
+        lines = [f"{self.subject}: {len(self.failed)} of {len(self.checks)} checks failed"]
+        for rule, count in self.counts().items():
+            lines.append(f"{rule}: " + ", ".join(f"{number} {status}" for status, number in count.items() if number))
+            lines += [f"    {', '.join(cases)}: {reason}" for reason, cases in self.reasons(rule).items()]
+        return "\n".join(lines)
+
 
 @dataclass(frozen=True)
 class DiagramMatching:

@@ -168,7 +168,7 @@ def test_without_a_matching_the_pairs_are_shown_as_they_are():
         "loss 0.25; 1 pixel of 81 with a gradient, the largest 1 per unit of likelihood; an arrow is smaller and paler "
         "where the gradient is smaller",
         "components (b0): prediction 1, truth 1; holes (b1): prediction 1, truth 2; connectivity 8, with a frame of "
-        "structure outside, itself a component",
+        "structure outside, a component that closes what lies at the border",
         "of this loss no matching is known: the diagram shows the classes of the likelihood as they are", "one", "two",
     ]  # fmt: skip
 

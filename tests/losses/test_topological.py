@@ -246,7 +246,7 @@ def test_wrong_arguments():
         loss(torch.zeros(2, 1, 8, 8), torch.zeros(2, 8, 8))
     with pytest.raises(ArgumentError, match="nothing empty"):
         loss(torch.zeros(0, 1, 8, 8), torch.zeros(0, 1, 8, 8))
-    with pytest.raises(ArgumentError, match=r"target has values in \[0.0, 255.0\]"):
+    with pytest.raises(ArgumentError, match=r"target has values in \[0, 255\]"):
         loss(torch.zeros(1, 1, 1, 2), torch.tensor([[[[0.0, 255.0]]]]))
     with pytest.raises(ArgumentError, match="dimensions is 1; it must be"):
         TopologicalLoss(dimensions=1)
@@ -256,5 +256,16 @@ def test_wrong_arguments():
         loss(torch.zeros(1, 1, 8, 8, dtype=torch.int64), torch.zeros(1, 1, 8, 8))
     with pytest.raises(ArgumentError, match=r"patch_size is 0; .*patches is 0"):
         TopologicalLoss(patch_size=0, patches=0)
+    with pytest.raises(ArgumentError, match="frame is 'false'; it must be True or False"):
+        TopologicalLoss(frame="false")
     with pytest.raises(ArgumentError, match="matching is 'best'"):
         TopologicalLoss(matching="best")
+
+
+def test_whole_maps_can_be_written_in_a_recipe():
+    generator = torch.Generator().manual_seed(3)
+    logits, target = torch.randn(2, 1, 30, 40, generator=generator), torch.zeros(2, 1, 30, 40)
+    whole = [TopologicalLoss(patch_size=size) for size in ("whole", None)]
+    assert whole[0](logits, target) == whole[1](logits, target)
+    assert repr(whole[0]) == repr(whole[1])
+    assert "patches" not in repr(whole[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ import click
 from topobench.cli.options import loss_options
 
 if TYPE_CHECKING:
-    from topobench.types import Check, Report
+    from topobench.types import Report
 
 __all__ = ["check"]
 
@@ -42,16 +42,18 @@ def check_loss(names: tuple[str, ...], options: dict[str, Any], everything: bool
     losses = {name: build_loss(name, options) for name in names}
     reports = []
     for name, loss in losses.items():
+        if sys.stderr.isatty():
+            click.echo(f"checking {name}, some 10 seconds ...", err=True)
         reports.append(checked(loss, name))
         if not as_json:
-            _print(reports[-1], everything)
+            _print(reports[-1], getattr(loss, "shortcomings", ""), everything)
     if as_json:
         click.echo(json.dumps([{"subject": each.subject, "checks": [*map(asdict, each.checks)]} for each in reports]))
     if any(report.failed for report in reports):
         raise click.exceptions.Exit(1)
 
 
-def _print(report: Report, everything: bool) -> None:
+def _print(report: Report, shortcomings: str, everything: bool) -> None:
     """Print how many cases of each rule passed, failed and are not claimed, then the failures, equal ones together."""
     from rich import box
     from rich.console import Console
@@ -70,27 +72,22 @@ def _print(report: Report, everything: bool) -> None:
     console.print(f"loss {report.subject}")
     console.print(table)
     for each in RULES:
-        lines = _reasons([check for check in report.failed if check.rule == each.name], everything)
-        if lines:
+        if lines := _reasons(report.reasons(each.name), everything):
             console.print(f"\n{each.name}: {each.meaning}", *lines, sep="\n  ")
-    passed = sum(count["passed"] for count in counts.values())
-    failed = len(report.failed)
-    console.print(f"\n{report.subject}: " + (f"{failed} checks failed, {passed} passed.\n" if failed else
-                                             f"all {passed} checks passed.\n"))  # fmt: skip
+    passed, failed = sum(count["passed"] for count in counts.values()), len(report.failed)
+    verdict = f"{failed} checks failed, {passed} passed" if failed else f"all {passed} checks passed"
+    known = f" (known: {shortcomings})" if failed and shortcomings else ""
+    console.print(f"\n{report.subject}: {verdict}{known}.\n")
 
 
-def _reasons(failed: Sequence[Check], everything: bool) -> list[str]:
-    """Return a line for each reason, with its cases; the first few reasons, unless all are asked for."""
-    cases: dict[str, list[str]] = {}
-    for check in failed:
-        cases.setdefault(check.reason, []).append(check.case)
+def _reasons(found: dict[str, list[str]], everything: bool) -> list[str]:
+    """Return a line for each reason, with its cases; the first few of both, unless all are asked for."""
     if everything:
-        return [f"{', '.join(names)}: {reason}" for reason, names in cases.items()]
-    lines = [f"{_first(names)}: {reason}" for reason, names in cases.items()]
-    if len(lines) <= SHOWN:
-        return lines
-    return [*lines[:SHOWN], f"... and {len(lines) - SHOWN} more reasons (--all shows them)"]
+        return [f"{', '.join(cases)}: {reason}" for reason, cases in found.items()]
+    lines = [f"{_first(cases)}: {reason}" for reason, cases in found.items()]
+    rest = len(lines) - SHOWN
+    return lines if rest <= 0 else [*lines[:SHOWN], f"... and {rest} more reason{'s' * (rest > 1)} (--all shows all)"]
 
 
-def _first(names: list[str]) -> str:
-    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+def _first(cases: list[str]) -> str:
+    return ", ".join(cases[:SHOWN]) + (f" and {len(cases) - SHOWN} more" if len(cases) > SHOWN else "")

@@ -50,7 +50,9 @@ class _Case:
 
 @click.command()
 @click.argument("loss", metavar="LOSS")
-@click.option("--toy", help="A small likelihood that is wrong in one known way, e.g. gap.")
+@click.option(
+    "--toy", help="A likelihood that is wrong in one way: gap, false-bridge, island, 'gap 17x12 inverted' ..."
+)
 @click.option("--predictions", type=click.Path(path_type=Path), help="In place of a toy: a folder of likelihoods.")
 @click.option("--truth", type=click.Path(path_type=Path), help="Folder of truth masks, named like the predictions.")
 @click.option("--dataset", help="Take the truth of this data set in place of a folder.")
@@ -85,7 +87,8 @@ def explain(
     from topobench.drawing import check_suffix, save_figure
 
     _check(toy, predictions, truth, dataset, fold, image_id)
-    path = output or Path(f"{loss}-{toy or image_id}.png")
+    part = "".join(f"-{number}" for number in crop or ())
+    path = output or Path(f"{loss}-{(toy or str(image_id)).replace(' ', '-')}{part}.png")
     check_suffix(path)
     made, patches = _loss(loss, options)
     if toy is not None:
@@ -136,12 +139,13 @@ def _loss(name: str, options: Mapping[str, Any]) -> tuple[Any, str]:
 
 
 def _toy(name: str) -> _Case:
-    from topobench.losses.toys import TOYS
+    from topobench.losses.toys import TOYS, toys
     from topobench.registry import unknown_name
 
-    if name not in TOYS:
+    forms = {toy.name: toy for toy in toys()}  # oblong and inverted ones too, as `topobench check loss` names them
+    if name not in forms:
         raise unknown_name("toys", name, TOYS)
-    return _Case(TOYS[name].likelihood, TOYS[name].truth, f"the toy {name}")
+    return _Case(forms[name].likelihood, forms[name].truth, f"the toy {name}")
 
 
 def _prediction(
@@ -172,11 +176,11 @@ def _picture(name: str, loss: Any, case: _Case, patches: str) -> Figure:
     from topobench.drawing import draw_loss
     from topobench.losses.explain import explain_loss
 
-    found = explain_loss(loss, case.likelihood, case.truth)
+    found, claim = explain_loss(loss, case.likelihood, case.truth), getattr(loss, "claim", None)
     choices = " ".join(loss.extra_repr().split())
     notes = "; ".join(part for part in (f"{name}: {choices}" if choices else "", patches, case.note) if part)
     return draw_loss(
         case.likelihood, case.truth, found.gradient, found.matching, found.value,
-        getattr(loss, "connectivity", case.connectivity), bool(getattr(loss, "frame", False)),
+        claim.connectivity if claim else case.connectivity, bool(claim and claim.frame),
         f"{name} on {case.words}", textwrap.fill(notes, 170),
     )  # fmt: skip

@@ -38,7 +38,10 @@ class _Likelihood(click.FloatRange):
 
 
 class _LossOption(click.ParamType[tuple[str, Any]]):
-    """``KEY=VALUE``, the value as in a recipe (TOML): ``patch_size=33``, ``dimensions=[0,1]``; a bare word is text."""
+    """``KEY=VALUE``, the value as in a recipe (TOML): ``patch_size=33``, ``dimensions=[0,1]``; a bare word is text.
+
+    But True, False and None are what they are in Python, where options are shown so.
+    """
 
     name = "KEY=VALUE"
 
@@ -48,6 +51,8 @@ class _LossOption(click.ParamType[tuple[str, Any]]):
         key, _, text = (part.strip() for part in str(value).partition("="))
         if not re.fullmatch(r"[^\W\d]\w*", key) or not text:
             self.fail(f"{value!r} is no option; write KEY=VALUE, for example patch_size=33.", param, ctx)
+        if text in ("True", "False", "None"):
+            return key, {"True": True, "False": False, "None": None}[text]
         try:
             return key, _toml_value(text)
         except ValueError:

@@ -222,7 +222,11 @@ def _about_topology(mask: BoolArray, wanted: BoolArray, connectivity: int, frame
     return (
         f"components (b0): prediction {b0}, truth {true_b0}; holes (b1): prediction {b1}, truth {true_b1}; "
         f"connectivity {connectivity}, "
-        + ("with a frame of structure outside, itself a component" if frame else "without a frame of structure")
+        + (
+            "with a frame of structure outside, a component that closes what lies at the border"
+            if frame
+            else "without a frame of structure"
+        )
     )
 
 

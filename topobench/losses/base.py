@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from topobench.errors import ArgumentError
+from topobench.topology.images import check_connectivity, check_dimensions
 
 __all__ = ["SegmentationLoss", "TopologyClaim", "check_pair"]
 
@@ -27,6 +29,11 @@ class TopologyClaim:
     dimensions: tuple[int, ...] = (0, 1)
     descent: bool = True
 
+    def __post_init__(self) -> None:
+        """Raise ArgumentError for a connectivity or dimensions that there are not."""
+        check_connectivity(self.connectivity)
+        check_dimensions(self.dimensions)
+
 
 class SegmentationLoss(nn.Module):
     """A loss of logits (B, 1, H, W) and a target (B, 1, H, W) of 0 and 1: a 0-d tensor, the mean over the images.
@@ -38,11 +45,14 @@ class SegmentationLoss(nn.Module):
     ----------
     trains_alone : bool
         Whether a network can be trained with this loss alone; `WeightedLoss` wants one such term.
+    shortcomings : str
+        Why it fails rules of the conformance suite, where that is known; empty if it fails none.
     claim : TopologyClaim or None
         What the loss promises about topology; None: nothing, it is one of single pixels.
     """
 
     trains_alone = False
+    shortcomings = ""
 
     @property
     def claim(self) -> TopologyClaim | None:
@@ -64,21 +74,28 @@ class SegmentationLoss(nn.Module):
 def check_pair(logits: Tensor, target: Tensor) -> None:
     """Raise ArgumentError unless these are logits and a target in [0, 1], both (B, 1, H, W), on one device.
 
-    Logits that all lie in [0, 1] and come near both ends are taken for probabilities, and refused.
+    Logits that all lie in [0, 1] and come near both ends are taken for probabilities, and refused; and so is a target
+    with values between 0 and 1.
     """
+    for word, part in (("logits", logits), ("target", target)):
+        if not isinstance(part, Tensor):
+            raise ArgumentError(f"the {word} are a {type(part).__name__}; a loss takes torch tensors.")
     if logits.shape != target.shape or logits.ndim != 4 or logits.shape[1] != 1 or logits.numel() == 0:
         raise ArgumentError(
             f"the logits have shape {tuple(logits.shape)}, the target {tuple(target.shape)}; "
-            "both must be (B, 1, H, W) with nothing empty."
+            "both must be (B, 1, H, W), of one shape, with nothing empty."
         )
     if logits.device != target.device:
         raise ArgumentError(f"the logits are on {logits.device}, the target on {target.device}; move one of them.")
     if not logits.is_floating_point():
         raise ArgumentError(f"the logits have dtype {logits.dtype}; they must be floating point.")
-    low, high = _ends(target)
-    if not (low >= 0 and high <= 1):
-        raise ArgumentError(f"the target has values in [{low}, {high}]; it must hold 0 and 1 (1 = structure).")
+    if not ((target == 0) | (target == 1)).all():
+        low, high = _ends(target)
+        raise ArgumentError(f"the target has values in [{low:.3g}, {high:.3g}]; it must hold 0 and 1 (1 = structure).")
     low, high = _ends(logits)
+    if not (math.isfinite(low) and math.isfinite(high)):
+        wrong = int((~torch.isfinite(logits)).sum())
+        raise ArgumentError(f"{wrong} of {logits.numel()} logits are NaN or infinite; they must be finite.")
     if low >= 0 and high <= 1 and high - low > SURE:
         raise ArgumentError(
             f"the logits have values in [{low:.3g}, {high:.3g}], as probabilities have; a loss takes what comes before "

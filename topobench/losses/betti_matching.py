@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -40,8 +40,8 @@ class BettiMatchingLoss(DiagramLoss):
 
     Parameters
     ----------
-    patch_size : int or None
-        Pixels a side; None, the paper's choice, takes whole maps.
+    patch_size : int, or None or "whole"
+        Pixels a side; None and "whole", the paper's choice, take whole maps.
     patches : int
         Patches a map, drawn anew at each call (`reseed` makes the next draws repeatable); with a patch size.
     connectivity : 8 or 4, of the structure
@@ -59,7 +59,7 @@ class BettiMatchingLoss(DiagramLoss):
 
     def __init__(
         self,
-        patch_size: int | None = None,
+        patch_size: int | Literal["whole"] | None = None,
         patches: int = 4,
         connectivity: int = 8,
         frame: bool = False,

@@ -25,8 +25,9 @@ class SoftClDiceLoss(SegmentationLoss):
         L = 1 - 2 precision sensitivity / (precision + sensitivity), mean over the images
 
     0 where p = t, below 1 always. It is the term alone: the paper trains with (1 - alpha) Dice + alpha clDice, which a
-    recipe writes as two terms, ``dice`` and ``cldice``, of those weights. Nothing is claimed about Betti numbers: the
-    soft skeleton of a likelihood is no skeleton, and the gradient may miss a gap (docs/losses.md shows where).
+    recipe writes as two terms, ``dice`` and ``cldice``, of those weights. It is held to what the title claims, the
+    topology; on thin structure it keeps that, but the soft skeleton of what is thick misses gaps and holes
+    (docs/losses.md shows which).
 
     Parameters
     ----------
@@ -40,6 +41,8 @@ class SoftClDiceLoss(SegmentationLoss):
     erosion or dilation, one of them has the gradient (a subgradient). Complexity: O(iterations x pixels), and as much
     memory for the gradient.
     """
+
+    shortcomings = "soft skeletons are made for tubes: docs/losses.md says why thick structure fails"
 
     def __init__(self, iterations: int = 5, smooth: float = 1.0) -> None:
         super().__init__()

@@ -17,6 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from topobench.errors import ArgumentError
+from topobench.losses.base import TopologyClaim
 from topobench.losses.subject import EDGE, Subject, as_batch, random_maps
 from topobench.losses.toys import Toy, toys
 from topobench.types import BoolArray, Check, FloatArray, Report
@@ -27,6 +29,7 @@ SURE = 20.0  # the logit of a pixel that is surely structure: a likelihood of 1 
 NOTHING = 1e-5  # a loss of at most this is zero
 NO_SLOPE = 1e-9  # a gradient of at most this is what rounding leaves of zero
 STEPS, RATE = 200, 0.05  # of a descent, and by how much its first step moves the likelihood at most
+SETTLED = 30  # steps in a row at Betti error 0, after which a descent is over
 FIRST = 0.01  # the same for the one step that must lower the loss
 APART = 1e-6  # of finite differences
 
@@ -59,10 +62,16 @@ def check_loss(loss: nn.Module, name: str = "loss", rules: Sequence[Rule] | None
     Report
         A check for each rule and case. What a loss raises is a failed check, not an error.
 
+    Raises
+    ------
+    ArgumentError
+        If it is no instance of a module, its claim no `TopologyClaim`, or its patches are smaller than the toys.
+
     Notes
     -----
     Takes some 10 seconds if the loss of a toy takes a millisecond. Nothing is drawn but from fixed seeds.
     """
+    _check_subject(loss)
     subject, threads = Subject(loss), torch.get_num_threads()
     checks: list[Check] = []
     torch.set_num_threads(1)  # for maps so small, more of them only wait for each other
@@ -72,6 +81,21 @@ def check_loss(loss: nn.Module, name: str = "loss", rules: Sequence[Rule] | None
     finally:
         torch.set_num_threads(threads)
     return Report(name, tuple(checks))
+
+
+def _check_subject(loss: nn.Module) -> None:
+    """Raise ArgumentError where nothing can be asked of a loss."""
+    if isinstance(loss, type) or not callable(loss):
+        raise ArgumentError(f"the loss is {loss!r}; give an instance that can be called, such as DiceLoss().")
+    claim = getattr(loss, "claim", None)
+    if not (claim is None or isinstance(claim, TopologyClaim)):
+        raise ArgumentError(f"the claim of the loss is {claim!r}; it must be None or a topobench.losses.TopologyClaim.")
+    size, largest = getattr(loss, "patch_size", None), max(max(toy.truth.shape) for toy in toys())
+    if isinstance(size, int) and size < largest:
+        raise ArgumentError(
+            f"the loss has patch_size {size}; the toys have up to {largest} pixels a side, and a smaller patch may "
+            f"miss what is wrong in them. Check it with a patch_size of at least {largest}."
+        )
 
 
 def _ask(case: str, judge: Callable[..., str | None], *arguments: object) -> Outcome:
@@ -129,7 +153,7 @@ def _zero_when_right(subject: Subject, toy: Toy) -> str | None:
 
 def _surer(subject: Subject, toy: Toy) -> str | None:
     doubtful, sure = (subject.value(np.where(toy.truth, high, 1 - high), toy.truth) for high in (0.7, 0.98))
-    if max(doubtful, sure) <= NOTHING:
+    if max(abs(doubtful), abs(sure)) <= NOTHING:
         return None  # the truth has nothing that the loss looks at
     return None if sure < doubtful else f"the truth predicted with 0.7 costs {doubtful:.4g}, with 0.98 {sure:.4g}."
 
@@ -143,9 +167,9 @@ def _right_sign(subject: Subject, toy: Toy) -> str | None:
     _, gradient = subject.slope(toy.likelihood, toy.truth)
     for pixels, word, sign in ((toy.up, "raise", -1), (toy.down, "lower", 1)):
         for pixel in pixels:
-            slope = gradient[pixel]
-            if not sign * slope > NO_SLOPE:
-                does = "leaves it alone" if abs(slope) <= NO_SLOPE else "moves it the other way"
+            slope = 0.0 if abs(gradient[pixel]) <= NO_SLOPE else gradient[pixel]
+            if not sign * slope > 0:
+                does = "moves it the other way" if slope else "leaves it alone"
                 return f"pixel {pixel} is to {word}, but the first step {does} (gradient {slope:.3g})."
     return None
 
@@ -159,15 +183,16 @@ def _step_lowers(subject: Subject, toy: Toy) -> str | None:
 
 
 def _ends_right(subject: Subject, toy: Toy) -> str | None:
-    likelihood = toy.likelihood.copy()
+    likelihood, settled = toy.likelihood.copy(), 0
     for step in range(STEPS):
         _, gradient = subject.slope(likelihood, toy.truth)
-        if not gradient.any():
+        if settled == SETTLED or not gradient.any():
             break
         likelihood -= RATE * (1 - step / STEPS) * gradient / np.abs(gradient).max()
         likelihood = likelihood.clip(EDGE, 1 - EDGE)
+        settled = 0 if subject.betti_error(likelihood, toy.truth) else settled + 1
     error = subject.betti_error(likelihood, toy.truth)
-    return None if error == 0 else f"after {STEPS} steps on the likelihood the Betti error is {error}, not 0."
+    return None if error == 0 else f"after {step + 1} steps on the likelihood the Betti error is {error}, not 0."
 
 
 def _finite_differences(subject: Subject) -> Iterator[Outcome]:
@@ -177,6 +202,9 @@ def _finite_differences(subject: Subject) -> Iterator[Outcome]:
 
 def _differs(subject: Subject, likelihood: FloatArray, truth: BoolArray) -> str | None:
     """Compare the gradient with finite differences, along its steepest pixel and along a random direction."""
+    value, _ = subject.pull(torch.logit(as_batch(likelihood)), as_batch(truth))
+    if value.dtype != torch.float64:
+        return f"the loss of float64 logits has dtype {value.dtype}: too coarse to check its gradient; keep float64."
     _, gradient = subject.slope(likelihood, truth)
     steepest = np.zeros(gradient.shape)
     steepest.flat[np.argmax(np.abs(gradient))] = 1
@@ -214,16 +242,27 @@ def _batches(subject: Subject) -> Iterator[Outcome]:
 
 
 def _reordered(subject: Subject, logits: Tensor, target: Tensor) -> str | None:
-    straight, other = (float(subject.of(logits[order], target[order])) for order in ([0, 1, 2], [2, 0, 1]))
-    same = np.isclose(straight, other, rtol=1e-6)
-    return None if same else f"the loss is {straight:.6g}, of the images in another order {other:.6g}."
+    order = [2, 0, 1]
+    (value, gradient), (other, turned) = subject.pull(logits, target), subject.pull(logits[order], target[order])
+    if not _close(value, other):
+        return f"the loss is {float(value):.6g}, of the images in another order {float(other):.6g}."
+    return None if _close(gradient[order], turned) else "in another order the gradient reaches other images."
 
 
 def _averaged(subject: Subject, logits: Tensor, target: Tensor) -> str | None:
-    whole = float(subject.of(logits, target))
-    mean = float(np.mean([float(subject.of(logits[[one]], target[[one]])) for one in range(len(logits))]))
-    same = np.isclose(whole, mean, rtol=1e-6)
-    return None if same else f"the loss of a batch is {whole:.6g}, the mean of its images' losses {mean:.6g}."
+    value, gradient = subject.pull(logits, target)
+    values, gradients = zip(*(subject.pull(logits[[one]], target[[one]]) for one in range(len(logits))), strict=True)
+    mean = torch.stack(values).mean()
+    if not _close(value, mean):
+        return f"the loss of a batch is {float(value):.6g}, the mean of its images' losses {float(mean):.6g}."
+    same = _close(gradient, torch.cat(gradients) / len(logits))
+    return None if same else "the gradient of a batch is not that of the mean of its images' losses."
+
+
+def _close(found: Tensor, wanted: Tensor, share: float = 1e-6) -> bool:
+    """Return whether two tensors are equal up to a share of the largest value."""
+    scale = float(wanted.abs().max())
+    return bool(torch.allclose(found.double(), wanted.double(), rtol=share, atol=share * scale))
 
 
 def _size(subject: Subject) -> Iterator[Outcome]:
@@ -242,26 +281,43 @@ def _grows(subject: Subject, size: int) -> str | None:
     likelihood = np.where(truth, 0.8, 0.2) + noise
     one = subject.value(likelihood, truth)
     four = subject.value(np.tile(likelihood, (2, 2)), np.tile(truth, (2, 2)))
-    return None if four < 2 * one else f"a patch costs {one:.4g}, an image of four equal patches {four:.4g}."
+    return None if abs(four) < 2 * abs(one) else f"a patch costs {one:.4g}, an image of four equal patches {four:.4g}."
 
 
-def _autocast(subject: Subject) -> Iterator[Outcome]:
-    yield _ask("float16 logits", _half, subject)
+def _precision(subject: Subject) -> Iterator[Outcome]:
+    yield _ask("float32", _coarser, subject, torch.float32, 1e-4)
+    yield _ask("float16 autocast", _coarser, subject, torch.float16, 2e-3)
 
 
-def _half(subject: Subject) -> str | None:
+def _coarser(subject: Subject, dtype: torch.dtype, share: float) -> str | None:
+    """Compare loss and gradient of logits of that dtype with those of the same logits in float64."""
     likelihood, truth = random_maps(5, (16, 13))
-    logits, target = torch.logit(as_batch(likelihood)).half().requires_grad_(), as_batch(truth).float()
-    with torch.autocast("cpu", dtype=torch.float16):
-        value = subject.of(logits, target)
-    value.backward()  # type: ignore[no-untyped-call]
-    found, wanted = float(value.detach()), float(subject.of(logits.detach().float(), target))
-    if value.dtype != torch.float32:
-        return f"the loss of float16 logits within autocast has dtype {value.dtype}; it must be float32."
-    if logits.grad is None or not torch.isfinite(logits.grad).all():
-        return "the gradient of float16 logits is not finite."
-    same = np.isclose(found, wanted, rtol=1e-4)
-    return None if same else f"the loss within autocast is {found:.6g}, of the same logits in float32 {wanted:.6g}."
+    logits, target = torch.logit(as_batch(likelihood)).to(dtype), as_batch(truth)
+    with torch.autocast("cpu", dtype=torch.float16, enabled=dtype == torch.float16):
+        value, gradient = subject.pull(logits, target.float())
+    wanted, exact = subject.pull(logits.double(), target)
+    if value.dtype not in (torch.float32, torch.float64):
+        return f"the loss has dtype {value.dtype}; it must be computed in float32."
+    if not torch.isfinite(gradient).all():
+        return "the gradient is not finite."
+    if not _close(value, wanted, 1e-5):
+        return f"the loss is {float(value):.8g}, of the same logits in float64 {float(wanted):.8g}."
+    return None if _close(gradient, exact, share) else "the gradient is not that of the same logits in float64."
+
+
+def _arguments(subject: Subject) -> Iterator[Outcome]:
+    yield _ask("logits and target", _untouched, subject)
+
+
+def _untouched(subject: Subject) -> str | None:
+    likelihood, truth = random_maps(5, (16, 13))
+    given = torch.logit(as_batch(likelihood)), as_batch(truth)
+    before = [part.clone() for part in given]
+    subject.of(*given)
+    for word, part, copy in zip(("logits", "target"), given, before, strict=True):
+        if not torch.equal(part, copy):
+            return f"the loss writes to its {word}."
+    return None
 
 
 def _misfits(subject: Subject) -> Iterator[Outcome]:
@@ -322,7 +378,8 @@ RULES = (
     Rule("flips and transposes", "no turn of the image changes the loss or its gradient", _turns),
     Rule("batches", "the loss of a batch is the mean over its images, in any order", _batches),
     Rule("size", "a loss with patches does not grow with the image", _size),
-    Rule("float16 autocast", "within autocast the loss is computed in float32", _autocast),
+    Rule("precision", "float32, and float16 within autocast, give the loss of float64", _precision),
+    Rule("arguments untouched", "logits and target are not written to", _arguments),
     Rule("misfits refused", "arguments that do not fit raise an error that says something", _misfits),
     Rule("cpu = cuda", "both devices give one loss and one gradient", _devices),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -39,13 +39,20 @@ class DiagramLoss(SegmentationLoss):
     shown: tuple[str, ...] = ("patch_size", "patches", "connectivity", "frame", "dimensions")
 
     def __init__(
-        self, patch_size: int | None, patches: int, connectivity: int, frame: bool, dimensions: Sequence[int], seed: int
+        self,
+        patch_size: int | Literal["whole"] | None,
+        patches: int,
+        connectivity: int,
+        frame: bool,
+        dimensions: Sequence[int],
+        seed: int,
     ) -> None:
         super().__init__()
-        _check_patches(patch_size, patches)
+        patch_size = None if patch_size == "whole" else patch_size  # TOML has no None
+        _check_options(patch_size, patches, frame)
         check_connectivity(connectivity)
         self.patch_size, self.patches = patch_size, patches
-        self.connectivity, self.frame, self.dimensions = connectivity, bool(frame), check_dimensions(dimensions)
+        self.connectivity, self.frame, self.dimensions = connectivity, frame, check_dimensions(dimensions)
         self.reseed(seed)
 
     @property
@@ -59,7 +66,8 @@ class DiagramLoss(SegmentationLoss):
 
     def extra_repr(self) -> str:
         """Return the options, as torch prints modules."""
-        return ", ".join(f"{name}={getattr(self, name)!r}" for name in self.shown)
+        shown = [name for name in self.shown if name != "patches" or self.patch_size is not None]
+        return ", ".join(f"{name}={getattr(self, name)!r}" for name in shown)
 
     def match(self, likelihoods: NDArray[Any], truths: BoolArray) -> DiagramMatching:
         """Return what becomes of each class of likelihoods (N, h, w), given truths (N, h, w)."""
@@ -106,11 +114,15 @@ def _pixels(
     return (image * shape[1] + top + row) * shape[2] + left + column, there
 
 
-def _check_patches(patch_size: int | None, patches: int) -> None:
+def _check_options(patch_size: Any, patches: Any, frame: Any) -> None:
     wrong = []
     if patch_size is not None and not (isinstance(patch_size, int) and patch_size >= 1):
-        wrong.append(f"patch_size is {patch_size!r}; it must be an integer of at least 1, or None for whole maps")
+        wrong.append(
+            f"patch_size is {patch_size!r}; it must be an integer of at least 1, or 'whole' or None for whole maps"
+        )
     if not (isinstance(patches, int) and patches >= 1):
         wrong.append(f"patches is {patches!r}; it must be an integer of at least 1")
+    if not isinstance(frame, bool):
+        wrong.append(f"frame is {frame!r}; it must be True or False")
     if wrong:
         raise ArgumentError(f"{'; '.join(wrong)}.")

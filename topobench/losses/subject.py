@@ -7,6 +7,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
+from topobench.errors import ArgumentError
 from topobench.losses.base import TopologyClaim
 from topobench.losses.toys import Toy
 from topobench.topology import betti_numbers
@@ -32,11 +33,27 @@ class Subject:
         self.claim: TopologyClaim | None = getattr(loss, "claim", None)
 
     def of(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Return the loss of logits and a target (B, 1, H, W), its patches at the same places each time."""
+        """Return the loss of logits and a target (B, 1, H, W), with whatever it draws at random drawn alike each time.
+
+        Raises ArgumentError unless it is a 0-d tensor.
+        """
         if callable(getattr(self.loss, "reseed", None)):
             self.loss.reseed(0)  # type: ignore[operator]
-        value: Tensor = self.loss(logits, target)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            value = self.loss(logits, target)
+        if not (isinstance(value, Tensor) and value.ndim == 0):
+            found = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+            raise ArgumentError(f"the loss returns {found}; it must return a 0-d tensor.")
         return value
+
+    def pull(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the loss of logits and a target (B, 1, H, W), and its gradient with respect to the logits."""
+        leaf = logits.detach().clone().requires_grad_()
+        value = self.of(leaf, target)
+        if value.requires_grad:
+            value.backward()  # type: ignore[no-untyped-call]
+        return value.detach(), torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
 
     def value(self, likelihood: FloatArray, truth: BoolArray) -> float:
         """Return the loss of a likelihood (H, W)."""

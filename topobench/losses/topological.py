@@ -39,8 +39,8 @@ class TopologicalLoss(DiagramLoss):
 
     Parameters
     ----------
-    patch_size : int or None
-        Pixels a side; None takes whole maps. A map smaller than the patch is used whole along that axis.
+    patch_size : int, or None or "whole"
+        Pixels a side; None and "whole" take whole maps. A map smaller than the patch is used whole along that axis.
     patches : int
         Patches a map, drawn anew at each call (`reseed` makes the next draws repeatable).
     connectivity : 8 or 4, of the structure
@@ -65,7 +65,7 @@ class TopologicalLoss(DiagramLoss):
 
     def __init__(
         self,
-        patch_size: int | None = 65,
+        patch_size: int | Literal["whole"] | None = 65,
         patches: int = 4,
         connectivity: int = 8,
         frame: bool = True,

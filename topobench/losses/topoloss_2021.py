@@ -63,6 +63,8 @@ class TopoLoss2021(SegmentationLoss):
         An `IndexError`: see fault 5.
     """
 
+    shortcomings = "its faults are its purpose: docs/losses.md lists them, with the rules that find them"
+
     def __init__(self, patch_size: int = 100) -> None:
         super().__init__()
         if not (isinstance(patch_size, int) and patch_size >= 1):

@@ -144,6 +144,20 @@ def _thin_diagonal(height: int, width: int) -> tuple[BoolArray, BoolArray, dict[
     return truth, truth, {(6, 6): 0.3}
 
 
+def _corner_gap(height: int, width: int) -> tuple[BoolArray, BoolArray, dict[Pixel, float]]:
+    """A line with a step, of which the corner is missing: its parts still touch, but at a corner only."""
+    truth = _empty(height, width)
+    truth[1:7, 3] = truth[6:-1, 4] = True
+    return truth, truth, {(6, 4): 0.3}
+
+
+def _corner_bridge(height: int, width: int) -> tuple[BoolArray, BoolArray, dict[Pixel, float]]:
+    """Two lines, and a false pixel beside one of them that touches the other at a corner."""
+    truth = _empty(height, width)
+    truth[1:7, 3] = truth[7:-1, 5] = True
+    return truth, truth, {(6, 4): 0.6}
+
+
 PAINTERS: dict[str, Painter] = {
     "gap": _gap,
     "false-bridge": _false_bridge,
@@ -157,8 +171,10 @@ PAINTERS: dict[str, Painter] = {
     "gap-at-border": _gap_at_border,
     "island-at-border": _island_at_border,
     "thin-diagonal": _thin_diagonal,
+    "corner-gap": _corner_gap,
+    "corner-bridge": _corner_bridge,
 }
-FLAT = {"flat-0.1": 0.1, "flat-0.5": 0.5, "flat-0.9": 0.9}
+FLAT = {"flat-0.1": 0.1, "flat-0.5": 0.5, "flat-0.9": 0.9, "flat-1.0": 1.0}
 
 
 def _toy(name: str, shape: tuple[int, int]) -> Toy:

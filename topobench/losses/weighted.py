@@ -34,8 +34,9 @@ class Term:
 class WeightedLoss(nn.Module):
     """Sum of weight_i(part) x loss_i; a term of weight 0 is not computed.
 
-    At least one term must count from the first step and be able to train alone: topological terms have almost no
-    gradient far from a segmentation, and are refused on their own.
+    Called with (logits, target, part): `part` in [0, 1) of the run's steps is done. At least one term must count from
+    the first step and be able to train alone: topological terms have almost no gradient far from a segmentation, and
+    are refused on their own.
     """
 
     def __init__(self, terms: Sequence[Term]) -> None:
@@ -43,9 +44,10 @@ class WeightedLoss(nn.Module):
         self.terms = tuple(terms)
         self.losses = nn.ModuleList(term.loss for term in terms)
         if not any(term.start == 0 and getattr(term.loss, "trains_alone", False) for term in terms):
+            found = ", ".join(f"{term.name} from {term.start:g} on" for term in terms) or "none"
             raise ArgumentError(
-                f"the loss terms are {', '.join(term.name for term in terms) or 'none'}; at least one, such as "
-                "cross-entropy, must be able to train alone and count from the first step."
+                f"the loss terms are {found}; at least one, such as cross-entropy, must count from the first step "
+                "(start = 0) and be able to train alone (a loss says so in its attribute trains_alone)."
             )
 
     def forward(self, logits: Tensor, target: Tensor, part: float) -> tuple[Tensor, dict[str, float]]:
