@@ -34,9 +34,9 @@ class BettiMatchingLoss(DiagramLoss):
     It is the matching of the definition. The authors' code also matches classes that in the union have met an elder
     before the likelihood bears them; it finds more partners (see `topobench.topology.barcodes`).
 
-    The gradient reaches the likelihood at the pixels of birth and death alone; where several pixels tie, the first in
-    row-major order has it (a subgradient). The paper's structure is 4-connected (pixels as vertices of the complex);
-    here it is 8-connected by default.
+    The gradient reaches the likelihood at the pixels of birth and death alone; where several pixels tie, one of
+    them has it, always the same (pixels enter in row-major order): a subgradient. The paper's structure is 4-connected
+    (pixels as vertices of the complex); here it is 8-connected by default.
 
     Parameters
     ----------

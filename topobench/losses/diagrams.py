@@ -29,8 +29,8 @@ class DiagramLoss(SegmentationLoss):
     sum over the classes of the chosen dimensions, times `scale`, is averaged over all patches of all maps.
 
     The gradient reaches the likelihood at the pixels of birth and death alone. The frame's birth (+inf) is read as 1
-    and the essential death (-inf) as 0, without gradient. Where several pixels tie, the first in row-major order has
-    the gradient (a subgradient).
+    and the essential death (-inf) as 0, without gradient. Where several pixels tie, one of them has it, always
+    the same (pixels enter in row-major order): a subgradient.
 
     Parameters are those of `TopologicalLoss`; a subclass has its own defaults, and its own matching.
     """

@@ -31,8 +31,8 @@ class TopologicalLoss(DiagramLoss):
     In each patch of the likelihood p = sigmoid(logits), superlevel filtration, k = b(truth) classes are matched to the
     truth's, which all lie at (birth 1, death 0); the others are sent to the diagonal. The frame's birth (+inf) is read
     as 1 and the essential death (-inf) as 0, without gradient; the constant 1/2 makes a wrong flat map cost something.
-    The gradient reaches the likelihood at the pixels of birth and death alone; where several pixels tie, the first in
-    row-major order has it (a subgradient).
+    The gradient reaches the likelihood at the pixels of birth and death alone; where several pixels tie, one of
+    them has it, always the same (pixels enter in row-major order): a subgradient.
 
     The authors' released code overwrites the border of a patch with the frame and has a 4-connected structure;
     here the frame is added outside, and the structure is 8-connected by default.
