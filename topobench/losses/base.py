@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
@@ -35,7 +36,7 @@ class TopologyClaim:
         check_dimensions(self.dimensions)
 
 
-class SegmentationLoss(nn.Module):
+class SegmentationLoss(nn.Module, ABC):
     """A loss of logits (B, 1, H, W) and a target (B, 1, H, W) of 0 and 1: a 0-d tensor, the mean over the images.
 
     It is computed in float32, also within autocast, and in float64 for float64 logits, on the device of its arguments.
@@ -66,9 +67,9 @@ class SegmentationLoss(nn.Module):
             wide = logits if logits.dtype == torch.float64 else logits.float()
             return self.of_maps(wide[:, 0], target[:, 0].to(wide.dtype))
 
+    @abstractmethod
     def of_maps(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return the loss of checked logits (B, H, W), float32 or float64, and a target of their shape and dtype."""
-        raise NotImplementedError
 
 
 def check_pair(logits: Tensor, target: Tensor) -> None:

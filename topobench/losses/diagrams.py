@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -69,9 +70,9 @@ class DiagramLoss(SegmentationLoss):
         shown = [name for name in self.shown if name != "patches" or self.patch_size is not None]
         return ", ".join(f"{name}={getattr(self, name)!r}" for name in shown)
 
+    @abstractmethod
     def match(self, likelihoods: NDArray[Any], truths: BoolArray) -> DiagramMatching:
         """Return what becomes of each class of likelihoods (N, h, w), given truths (N, h, w)."""
-        raise NotImplementedError
 
     def of_maps(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return the loss of logits (B, H, W) and a target of the same shape."""
