@@ -191,8 +191,10 @@ def _ends_right(subject: Subject, toy: Toy) -> str | None:
         likelihood -= RATE * (1 - step / STEPS) * gradient / np.abs(gradient).max()
         likelihood = likelihood.clip(EDGE, 1 - EDGE)
         settled = 0 if subject.betti_error(likelihood, toy.truth) else settled + 1
-    error = subject.betti_error(likelihood, toy.truth)
-    return None if error == 0 else f"after {step + 1} steps on the likelihood the Betti error is {error}, not 0."
+    if (error := subject.betti_error(likelihood, toy.truth)) == 0:
+        return None
+    rest = "" if gradient.any() else ", and no gradient is left"
+    return f"after {step + 1} steps on the likelihood the Betti error is {error}, not 0{rest}."
 
 
 def _finite_differences(subject: Subject) -> Iterator[Outcome]:
