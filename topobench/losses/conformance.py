@@ -140,10 +140,18 @@ def _each_wrong_toy(
 
 
 def _finite(subject: Subject, toy: Toy) -> str | None:
-    value, gradient = subject.slope(toy.likelihood, toy.truth)
-    if np.isfinite(value) and np.isfinite(gradient).all():
-        return None
-    return f"the loss is {value}, and its gradient is not finite at {np.sum(~np.isfinite(gradient))} pixels."
+    target = as_batch(toy.truth).float()
+    sure = 3 * SURE * (2 * target - 1)
+    for words, logits in (
+        ("", torch.logit(as_batch(toy.likelihood).clamp(EDGE, 1 - EDGE)).float()),
+        (" of the truth with logits of 60", sure),
+        (" of its contrary with logits of 60", -sure),
+    ):
+        value, gradient = subject.pull(logits, target)
+        wrong = int((~torch.isfinite(gradient)).sum())
+        if wrong or not torch.isfinite(value):
+            return f"the loss{words} is {float(value)}, and its gradient is not finite at {wrong} pixels."
+    return None
 
 
 def _zero_when_right(subject: Subject, toy: Toy) -> str | None:
@@ -200,6 +208,8 @@ def _ends_right(subject: Subject, toy: Toy) -> str | None:
 def _finite_differences(subject: Subject) -> Iterator[Outcome]:
     for seed in range(4):
         yield _ask(f"random map {seed}", _differs, subject, *random_maps(seed, (9, 11)))
+    if isinstance(size := getattr(subject.loss, "patch_size", None), int):
+        yield _ask("a map larger than a patch", _differs, subject, *random_maps(4, (size + 3, size + 8)))
 
 
 def _differs(subject: Subject, likelihood: FloatArray, truth: BoolArray) -> str | None:
@@ -237,6 +247,7 @@ def _turned(
 
 def _batches(subject: Subject) -> Iterator[Outcome]:
     maps = [random_maps(seed, (11, 14)) for seed in range(3)]
+    maps[1][1][:] = False  # an empty truth is an image like others
     logits = torch.cat([torch.logit(as_batch(likelihood)) for likelihood, _ in maps])
     target = torch.cat([as_batch(truth) for _, truth in maps])
     yield _ask("another order of the images", _reordered, subject, logits, target)
@@ -307,6 +318,29 @@ def _coarser(subject: Subject, dtype: torch.dtype, share: float) -> str | None:
     return None if _close(gradient, exact, share) else "the gradient is not that of the same logits in float64."
 
 
+def _layouts(subject: Subject) -> Iterator[Outcome]:
+    for shape in ((1, 1), (1, 9), (9, 1), (2, 3)):
+        yield _ask(f"{shape[0]}x{shape[1]}", _any_shape, subject, *random_maps(1, shape))
+    yield _ask("strided", _strided, subject, *random_maps(2, (8, 13)))
+
+
+def _any_shape(subject: Subject, likelihood: FloatArray, truth: BoolArray) -> str | None:
+    value, gradient = subject.slope(likelihood, truth)
+    return None if np.isfinite(value) and np.isfinite(gradient).all() else "the loss or its gradient is not finite."
+
+
+def _strided(subject: Subject, likelihood: FloatArray, truth: BoolArray) -> str | None:
+    """Compare arguments whose columns lie one after the other in memory with the same in rows."""
+    logits, target = torch.logit(as_batch(likelihood)), as_batch(truth)
+    by_columns = (part.mT.contiguous().mT for part in (logits, target))
+    found, wanted = subject.of(*by_columns), subject.of(logits, target)
+    return (
+        None
+        if _close(found, wanted)
+        else f"the loss is {float(wanted):.6g}, of the same maps strided {float(found):.6g}."
+    )
+
+
 def _arguments(subject: Subject) -> Iterator[Outcome]:
     yield _ask("logits and target", _untouched, subject)
 
@@ -365,7 +399,7 @@ def _on(subject: Subject, device: str) -> tuple[float, NDArray[np.float32]]:
 
 
 RULES = (
-    Rule("finite", "loss and gradient are finite", _each_toy(_finite)),
+    Rule("finite", "loss and gradient are finite in float32, also where all is sure", _each_toy(_finite)),
     Rule("zero when right", "the truth itself, as a prediction, costs nothing", _each_toy(_zero_when_right)),
     Rule("surer costs less", "the truth predicted with 0.98 costs less than with 0.7", _each_toy(_surer)),
     Rule("positive when wrong", "a wrong prediction costs something", _each_wrong_toy(_positive_when_wrong, flat=True)),
@@ -381,6 +415,7 @@ RULES = (
     Rule("batches", "the loss of a batch is the mean over its images, in any order", _batches),
     Rule("size", "a loss with patches does not grow with the image", _size),
     Rule("precision", "float32, and float16 within autocast, give the loss of float64", _precision),
+    Rule("any layout", "images of a pixel or a row are taken, and strides do not matter", _layouts),
     Rule("arguments untouched", "logits and target are not written to", _arguments),
     Rule("misfits refused", "arguments that do not fit raise an error that says something", _misfits),
     Rule("cpu = cuda", "both devices give one loss and one gradient", _devices),
