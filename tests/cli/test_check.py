@@ -85,3 +85,20 @@ def test_a_plugins_loss_is_checked(tmp_path, monkeypatch):
     assert result.returncode == 1
     assert "the loss of the truth itself is 1, not 0" in result.stdout
     assert "moves it the other way" in result.stdout
+
+
+def test_a_plugin_that_exits_is_a_failure_and_no_success(tmp_path, monkeypatch):
+    (tmp_path / "leaver.py").write_text(
+        "import sys, torch\nclass Leaver(torch.nn.Module):\n    def forward(self, logits, target):\n        sys.exit(0)\n"
+    )
+    info = tmp_path / "leaver-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: leaver\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[topobench.losses]\nleaver = leaver:Leaver\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    result = topobench_here("check", "loss", "leaver")
+    assert result.returncode == 1
+    assert "raises SystemExit: 0" in result.stdout
+    result = topobench_here("explain", "leaver", "--toy", "gap", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "loss 'leaver' cannot be explained: it raises SystemExit: 0" in result.stderr

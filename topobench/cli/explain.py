@@ -14,6 +14,7 @@ import click
 
 from topobench.cli.options import data_dir, loss_options
 from topobench.cli.truth import check_asked, open_asked, prediction_of, sample_of
+from topobench.errors import ArgumentError, TopobenchError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -176,8 +177,13 @@ def _picture(name: str, loss: Any, case: _Case, patches: str) -> Figure:
     from topobench.drawing import draw_loss
     from topobench.losses.explain import explain_loss
 
-    found, claim = explain_loss(loss, case.likelihood, case.truth), getattr(loss, "claim", None)
-    choices = " ".join(loss.extra_repr().split())
+    try:
+        found, claim = explain_loss(loss, case.likelihood, case.truth), getattr(loss, "claim", None)
+        choices = " ".join(loss.extra_repr().split())
+    except TopobenchError:
+        raise
+    except (Exception, SystemExit) as error:  # a plugin's loss
+        raise ArgumentError(f"loss {name!r} cannot be explained: it raises {type(error).__name__}: {error}.") from error
     notes = "; ".join(part for part in (f"{name}: {choices}" if choices else "", patches, case.note) if part)
     return draw_loss(
         case.likelihood, case.truth, found.gradient, found.matching, found.value,

@@ -41,7 +41,7 @@ def build_loss(name: str, options: Mapping[str, Any]) -> nn.Module:
         loss = build("losses", name, options)
     except TopobenchError:
         raise
-    except Exception as error:  # an option of a wrong type, or a plugin's own check
+    except (Exception, SystemExit) as error:  # an option of a wrong type, or a plugin's own check
         reason = f"{type(error).__name__}: {error}"
         raise ArgumentError(f"loss {name!r} cannot be made with the options {dict(options)}: {reason}.") from error
     if not isinstance(loss, nn.Module):

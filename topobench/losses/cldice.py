@@ -26,8 +26,8 @@ class SoftClDiceLoss(SegmentationLoss):
 
     0 where p = t, below 1 always. It is the term alone: the paper trains with (1 - alpha) Dice + alpha clDice, which a
     recipe writes as two terms, ``dice`` and ``cldice``, of those weights. It is held to what the title claims, the
-    topology; on thin structure it keeps that, but the soft skeleton of what is thick misses gaps and holes
-    (docs/losses.md shows which).
+    topology; of thin structure it keeps that, but the soft skeleton of what is thick misses gaps and holes, and a
+    likelihood of 1 everywhere costs nothing (docs/losses.md shows more).
 
     Parameters
     ----------

@@ -102,7 +102,7 @@ def _ask(case: str, judge: Callable[..., str | None], *arguments: object) -> Out
     """Return what `judge` says: None is a pass, a sentence a failure, and so is what the loss raises."""
     try:
         reason = judge(*arguments)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a loss that exits would else end the command as if all were well
         reason = f"raises {type(error).__name__}: {error}"
     return (case, "passed", "") if reason is None else (case, "failed", reason)
 
@@ -369,7 +369,7 @@ def _misfits(subject: Subject) -> Iterator[Outcome]:
 def _taken(subject: Subject, logits: Tensor, target: Tensor) -> str | None:
     try:
         value = float(subject.of(logits, target).detach())
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return None if str(error).strip() else f"raises {type(error).__name__} without a word."
     return f"taken without complaint: the loss is {value:.4g}."
 
