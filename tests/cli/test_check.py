@@ -89,7 +89,10 @@ def test_a_plugins_loss_is_checked(tmp_path, monkeypatch):
 
 def test_a_plugin_that_exits_is_a_failure_and_no_success(tmp_path, monkeypatch):
     (tmp_path / "leaver.py").write_text(
-        "import sys, torch\nclass Leaver(torch.nn.Module):\n    def forward(self, logits, target):\n        sys.exit(0)\n"
+        "import sys, torch\n"
+        "class Leaver(torch.nn.Module):\n"
+        "    def forward(self, logits, target):\n"
+        "        sys.exit(0)\n"
     )
     info = tmp_path / "leaver-1.0.dist-info"
     info.mkdir()
