@@ -23,6 +23,9 @@ PARTITION = ("arand_f", "arand_error", "ari", "voi_split", "voi_merge", "voi")
 
 BUILTINS: dict[str, dict[str, str]] = {
     "adapters": {
+        "hdf5_volume": "topobench.data.hdf5_volume:Hdf5Volume",
+        "matlab_masks": "topobench.data.matlab_masks:MatlabMasks",
+        "paired_folders": "topobench.data.paired_folders:PairedFolders",
         "synthetic": "topobench.data.synthetic:SyntheticMembranes",
         "tiff_stack": "topobench.data.tiff_stack:TiffStack",
     },

@@ -16,6 +16,7 @@ __all__ = [
     "DiagramMatching",
     "FloatArray",
     "IntArray",
+    "Member",
     "PersistencePairs",
     "Report",
     "Row",
@@ -27,6 +28,15 @@ __all__ = [
 BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.floating[Any]]
 IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Member:
+    """One image of a data set before it is read: its id, the part of the official split, its resampling unit."""
+
+    image_id: str
+    part: str
+    unit: str
 
 
 @dataclass(frozen=True)

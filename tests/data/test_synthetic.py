@@ -19,7 +19,7 @@ from topobench.seeds import generator
 @pytest.mark.parametrize("connectivity", [4, 8])
 def test_counted_numbers_are_those_of_the_card(connectivity, tmp_path):
     adapter = open_adapter(load_card("synthetic-membranes"), tmp_path)
-    for image_id in adapter.image_ids:
+    for image_id in (member.image_id for member in adapter.members):
         made = adapter.make(image_id)
         assert betti_by_labelling(made.truth, connectivity, True) == (1, made.cells)
         assert betti_by_labelling(made.truth, connectivity, False) == made.betti

@@ -40,7 +40,7 @@ def stack(tmp_path):
     """Return a function that writes a small stack and opens it as a data set."""
     folder = tmp_path / "isbi2012"
     folder.mkdir()
-    card = load_card("isbi2012").model_copy(update={"count": 3, "shape": (8, 9)})
+    card = load_card("isbi2012").model_copy(update={"count": 3, "shapes": ((8, 9),)})
 
     def make(images=None, labels=None):
         random = np.random.default_rng(0)
@@ -77,7 +77,7 @@ def test_strange_label_values_are_named(stack):
 
 def test_wrong_shape_names_both(stack):
     dataset = stack(images=np.zeros((2, 8, 9), np.uint8))
-    with pytest.raises(DataError, match=r"has the shape \(2, 8, 9\); the card wants \(3, 8, 9\)"):
+    with pytest.raises(DataError, match=r"train-volume.tif has 2 pages; the card wants 3"):
         dataset["section-00"]
 
 

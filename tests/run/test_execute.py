@@ -100,7 +100,7 @@ def write_protocol(tmp_path, monkeypatch):
     text = (shipped("protocols") / "hu2019.toml").read_text(encoding="utf-8")
     folder.mkdir()
     (folder / "hu2019.toml").write_text(text)
-    monkeypatch.setattr(cards, "folder", lambda kind: folder if kind == "protocols" else shipped(kind))
+    monkeypatch.setattr(cards.places, "folder", lambda kind: folder if kind == "protocols" else shipped(kind))
 
     def write(name, *changes):
         changed = text.replace('name = "hu2019"', f'name = "{name}"')

@@ -1,13 +1,19 @@
-"""`topobench data`: what is on disk, and what its truth is like."""
+"""`topobench data`: what is on disk, what its truth is like, and cards for what is one's own."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from topobench.cli.inspection import inspect
+from topobench.cli.new import new
 from topobench.cli.options import data_dir
+
+if TYPE_CHECKING:
+    from topobench.cards import Card
+    from topobench.data.adapter import Adapter
 
 __all__ = ["data"]
 
@@ -18,6 +24,7 @@ def data() -> None:
 
 
 data.add_command(inspect)
+data.add_command(new)
 
 
 @data.command()
@@ -30,47 +37,54 @@ def status(names: tuple[str, ...], data_dir: Path | None) -> int:
     """
     from topobench import cards
     from topobench.data.locate import data_root
-    from topobench.errors import CardError
+    from topobench.errors import TopobenchError
 
     root = data_root(data_dir)
     click.echo(f"Looking in {root.resolve()}.")
     fault = False
     for name in names or cards.names("datasets"):
         try:
-            ready, sentence = _status(name, root)
-        except CardError as error:  # the others are still shown
+            ready, sentence = _status(name, data_dir, bool(names))
+        except TopobenchError as error:  # the others are still shown
             click.echo(f"Error: {error}", err=True)
             fault = True
             continue
         click.echo(f"{name}: {sentence}")
-        if names:
-            click.echo(_folds(name, root))
         fault |= bool(names) and not ready
     return 1 if fault else 0
 
 
-def _folds(name: str, root: Path) -> str:
+def _status(name: str, data_dir: Path | None, whole: bool) -> tuple[bool, str]:
+    """Return whether a data set can be read, and what to say of it: where it is `whole`, also of its folds."""
+    from topobench.cards import load_card
+    from topobench.data.dataset import folder_of, open_adapter
+
+    card = load_card(name)
+    folder = folder_of(card, data_dir)
+    adapter = open_adapter(card, folder)
+    missing = adapter.missing()
+    there = f"{len(adapter.members)} of {card.count} images" if missing else f"ready, {card.count} images"
+    lines = [f"{there}." if adapter.members else f"missing {', '.join(missing)}."]
+    if missing and not whole:
+        lines[0] += " --partial uses them." if adapter.members else f" How to get it: topobench data status {name}"
+    if whole:
+        lines += [f"  {' '.join(card.access.split())}"] if missing else []
+        lines += [f"  {fault}" for fault in adapter.faults()[:10]]
+        lines += _folds(card, adapter) if adapter.members else []
+    return not missing and not (whole and adapter.faults()), "\n".join(lines)
+
+
+def _folds(card: Card, adapter: Adapter) -> list[str]:
     """Return which images each fold of a data set scores, a line each."""
-    from topobench.cards import load_card
-    from topobench.data.dataset import open_adapter
     from topobench.data.folds import split
+    from topobench.errors import CardError
 
-    card = load_card(name)
-    image_ids = open_adapter(card, root / card.name).image_ids
-    parts = [split(image_ids, card.folds, index)[1] for index in range(card.folds.count)]
-    return "\n".join(
-        f"  fold {index} scores {scored[0]} to {scored[-1]} ({len(scored)} images) and trains on the others"
-        for index, scored in enumerate(parts)
-    )
-
-
-def _status(name: str, root: Path) -> tuple[bool, str]:
-    """Return whether a data set can be read, and a sentence about it."""
-    from topobench.cards import load_card
-    from topobench.data.dataset import open_adapter
-
-    card = load_card(name)
-    missing = open_adapter(card, root / card.name).missing()
-    if missing:
-        return False, f"missing {', '.join(map(str, missing))}. {' '.join(card.access.split())}"
-    return True, f"ready, {card.count} images."
+    lines = []
+    for index in range(card.folds.number):
+        try:
+            train, scored = split(adapter.members, card.folds, index)
+        except CardError as error:
+            return [f"  {error}"]
+        some = ", ".join(scored[:3]) + (f" ... {scored[-1]}" if len(scored) > 3 else "")
+        lines.append(f"  fold {index} scores {len(scored)} images ({some}) and trains on {len(train)}")
+    return lines

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from topobench.cli.options import LIKELIHOOD, data_dir
+from topobench.cli.options import LIKELIHOOD, data_dir, partial
 from topobench.cli.truth import check_asked, open_asked, prediction_of, sample_of
 
 __all__ = ["draw"]
@@ -22,6 +22,7 @@ __all__ = ["draw"]
 @click.option("--frame", is_flag=True, help="Close cells at the border by a ring of structure outside.")
 @click.option("--threshold", type=LIKELIHOOD, default=0.5, show_default=True, help="Structure is >= this.")
 @data_dir
+@partial
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The picture, .png or .svg.  [default: ID.png]")
 def draw(
     predictions: Path,
@@ -33,6 +34,7 @@ def draw(
     frame: bool,
     threshold: float,
     data_dir: Path | None,
+    partial: bool,
     output: Path | None,
 ) -> None:
     """Draw where one prediction's topology differs from the truth.
@@ -45,7 +47,7 @@ def draw(
     check_asked(truth, dataset, fold, connectivity)
     path = output or Path(f"{image_id}.png")
     check_suffix(path)
-    asked = open_asked(truth, dataset, fold, data_dir, connectivity)
+    asked = open_asked(truth, dataset, fold, data_dir, connectivity, partial=partial)
     sample = sample_of(asked, image_id)
     figure = draw_mistakes(
         prediction_of(predictions, asked, sample), sample.truth, sample.image if dataset else None,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from topobench.cli.options import data_dir, loss_options
+from topobench.cli.options import data_dir, loss_options, partial
 from topobench.cli.truth import check_asked, open_asked, prediction_of, sample_of
 from topobench.errors import ArgumentError, TopobenchError
 
@@ -62,6 +62,7 @@ class _Case:
 @loss_options
 @click.option("--crop", type=_Crop(), help="Only this square part of the image: first row, first column, side.")
 @data_dir
+@partial
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path),
     help="The picture, .png or .svg.  [default: LOSS-TOY.png or LOSS-ID.png]",
@@ -77,6 +78,7 @@ def explain(
     options: dict[str, Any],
     crop: tuple[int, int, int] | None,
     data_dir: Path | None,
+    partial: bool,
     output: Path | None,
 ) -> None:
     """Draw what a LOSS does: which pixels it raises or lowers, and for the sake of which classes.
@@ -95,7 +97,7 @@ def explain(
     if toy is not None:
         case = _toy(toy)
     else:
-        case = _prediction(Path(str(predictions)), truth, dataset, fold, data_dir, str(image_id))
+        case = _prediction(Path(str(predictions)), truth, dataset, fold, data_dir, partial, str(image_id))
     save_figure(_picture(loss, made, _cropped(case, crop), patches), path)
     click.echo(f"Picture: {path}")
 
@@ -150,9 +152,15 @@ def _toy(name: str) -> _Case:
 
 
 def _prediction(
-    folder: Path, truth: Path | None, dataset: str | None, fold: int | None, data_dir: Path | None, image_id: str
+    folder: Path,
+    truth: Path | None,
+    dataset: str | None,
+    fold: int | None,
+    data_dir: Path | None,
+    partial: bool,
+    image_id: str,
 ) -> _Case:
-    asked = open_asked(truth, dataset, fold, data_dir, None)
+    asked = open_asked(truth, dataset, fold, data_dir, None, partial=partial)
     sample = sample_of(asked, image_id)
     words = f"{folder.resolve().name} against {asked.card['name']}, {image_id}"
     note = "" if sample.valid is None or sample.valid.all() else "pixels that are not valid take part, as in training"

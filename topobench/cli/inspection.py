@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from topobench.cli.options import data_dir
+from topobench.cli.options import data_dir, partial
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,18 +54,19 @@ NUMBERS = (
 @click.command()
 @click.argument("name")
 @data_dir
+@partial
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), default=Path("topobench-out"), show_default=True,
     help="Folder for inspect-NAME.csv and inspect-NAME.png.",
 )  # fmt: skip
-def inspect(name: str, data_dir: Path | None, output: Path) -> None:
+def inspect(name: str, data_dir: Path | None, partial: bool, output: Path) -> None:
     """Count what in a data set's truth depends on the connectivity: Betti numbers, specks, borders, widths."""
     from topobench.data import open_dataset
     from topobench.drawing import save_figure
     from topobench.files import check_writable, write_atomic
 
     check_writable(output)
-    dataset = open_dataset(name, data_dir)
+    dataset = open_dataset(name, data_dir, partial)
     reports, widths = _reports(dataset)
     table, picture = (output / f"inspect-{dataset.card.name}.{kind}" for kind in ("csv", "png"))
     sentence = connectivity_sentence(list(reports.values()), dataset.card.connectivity)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Sequence
 
@@ -26,8 +27,14 @@ __all__ = ["cli", "main"]
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(topobench.__version__)
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def cli(debug: bool) -> None:
+@click.option(
+    "--max-image-mib", type=click.IntRange(min=1), metavar="N",
+    help="Refuse images that would take more than N MiB once decoded.  [default: $TOPOBENCH_MAX_IMAGE_MIB, or 1024]",
+)  # fmt: skip
+def cli(debug: bool, max_image_mib: int | None) -> None:
     """Benchmark and metrics suite for topology-preserving image segmentation."""
+    if max_image_mib is not None:
+        os.environ["TOPOBENCH_MAX_IMAGE_MIB"] = str(max_image_mib)  # so worker processes know it, too
 
 
 for command in (run, score, check, draw, explain, leaderboard, list_names, show, data, bench):

@@ -64,7 +64,7 @@ def show(name: str) -> None:
     for kind in found:
         click.echo(f"# {name}, one of the {kind}")
         if kind in cards.PLACES:
-            click.echo((cards.folder(kind) / f"{name}.toml").read_text(encoding="utf-8"))
+            click.echo(cards.text_of(kind, name))
             _file(kind, name)  # a file that is not valid is shown, and then said to be so
         else:
             click.echo(_about(kind, name))

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-__all__ = ["INDICES", "LIKELIHOOD", "LOSS_OPTION", "data_dir", "loss_options", "output"]
+__all__ = ["INDICES", "LIKELIHOOD", "LOSS_OPTION", "data_dir", "loss_options", "output", "partial"]
 
 
 class _Indices(click.ParamType[tuple[int, ...]]):
@@ -94,6 +94,10 @@ data_dir = click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
     help="Folder with one sub-folder a data set. Default: $TOPOBENCH_DATA, else the user's cache.",
+)
+
+partial = click.option(
+    "--partial", is_flag=True, help="Go on with those images of a data set that are there; records say how many."
 )
 
 output = click.option(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from topobench.cli.options import LIKELIHOOD, data_dir, output
+from topobench.cli.options import LIKELIHOOD, data_dir, output, partial
 from topobench.cli.truth import Asked, check_asked, open_asked
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class _Postprocessing(click.ParamType[int]):
 )  # fmt: skip
 @click.option("--name", help="What the leaderboard calls the method; the folder's name if not given.")
 @data_dir
+@partial
 @output
 def score(
     predictions: Path,
@@ -68,6 +69,7 @@ def score(
     smallest: tuple[int, ...],
     name: str | None,
     data_dir: Path | None,
+    partial: bool,
     output: Path,
 ) -> None:
     """Score a folder of predictions against --truth or --dataset, into a record and a leaderboard.
@@ -88,7 +90,7 @@ def score(
             f"--name is {name!r}; it" if name else f"the folder of the predictions is {method!r}; give a --name, which"
         )
         raise click.UsageError(f"{whose} must consist of at most 100 letters, digits, spaces and _ . + -")
-    asked = open_asked(truth, dataset, fold, data_dir, connectivity, phase)
+    asked = open_asked(truth, dataset, fold, data_dir, connectivity, phase, partial)
     if threshold is not None and all(protocol.threshold == threshold for protocol in chosen):
         threshold = None  # what the protocols do anyway
     variants = [_Variant(threshold, pixels) for pixels in dict.fromkeys([None, *smallest])]

@@ -48,11 +48,12 @@ def open_asked(
     data_dir: Path | None,
     connectivity: str | None,
     phase: str | None = None,
+    partial: bool = False,
 ) -> Asked:
     """Return what was asked for; the options have passed `check_asked`."""
     if truth is not None:
         return _folder(truth, phase or "regions", int(connectivity or 8))
-    return _dataset(str(dataset), data_dir, fold)
+    return _dataset(str(dataset), data_dir, fold, partial)
 
 
 def sample_of(asked: Asked, image_id: str) -> Sample:
@@ -81,12 +82,12 @@ def _folder(truth: Path, phase: str, connectivity: int) -> Asked:
     return Asked(card, masks.data_hash(), None, masks.image_ids, (), masks.read, phase, connectivity)
 
 
-def _dataset(name: str, data_dir: Path | None, fold: int | None) -> Asked:
+def _dataset(name: str, data_dir: Path | None, fold: int | None, partial: bool) -> Asked:
     from topobench.data import open_dataset
 
-    found = open_dataset(name, data_dir)
+    found = open_dataset(name, data_dir, partial)
     card = found.card
     others, image_ids = ([], list(found.image_ids)) if fold is None else found.fold(fold)
     return Asked(
-        card.identity(), found.data_hash, fold, image_ids, others, found.__getitem__, card.phase, card.connectivity
+        found.identity(), found.data_hash, fold, image_ids, others, found.__getitem__, card.phase, card.connectivity
     )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Protocol
 
-from topobench.types import Sample
+from topobench.types import Member, Sample
 
 __all__ = ["Adapter"]
 
@@ -13,14 +12,23 @@ __all__ = ["Adapter"]
 class Adapter(Protocol):
     """A reader of one disk layout.
 
-    It is made with ``(card, folder)`` and the options of the card's ``[layout]`` as keywords, and opens no file
-    then; `missing` is asked before anything is read.
+    It is made with ``(card, folder)`` and the options of the card's ``[layout]`` as keywords. It may look which files
+    there are then, and reads none.
+
+    Attributes
+    ----------
+    members : tuple of Member
+        The images that can be read, in the card's order; those that are missing are not among them.
     """
 
-    image_ids: tuple[str, ...]
+    members: tuple[Member, ...]
 
-    def missing(self) -> list[Path]:
-        """Return the files that the card names and that are not there."""
+    def missing(self) -> list[str]:
+        """Return what the card names and is not there: files, or how many images of how many; empty if all is."""
+        ...
+
+    def faults(self) -> list[str]:
+        """Return what there is and does not fit: images without label, sizes that differ; reads headers at most."""
         ...
 
     def read(self, image_id: str) -> Sample:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -19,7 +20,7 @@ from topobench.errors import CardError, DataError
 from topobench.registry import load
 from topobench.types import Sample
 
-__all__ = ["Dataset", "open_adapter", "open_dataset"]
+__all__ = ["Dataset", "folder_of", "open_adapter", "open_card", "open_dataset"]
 
 
 class Dataset:
@@ -28,12 +29,15 @@ class Dataset:
     Attributes
     ----------
     card : Card
-    image_ids : tuple of str, in the card's order
+    members : tuple of Member, in the card's order
+    image_ids : tuple of str, in the same order
     """
 
     def __init__(self, card: Card, adapter: Adapter) -> None:
         self.card = card
-        self.image_ids = adapter.image_ids
+        self.members = adapter.members
+        self.image_ids = tuple(member.image_id for member in adapter.members)
+        self._known = frozenset(self.image_ids)
         self._adapter = adapter
 
     def __len__(self) -> int:
@@ -44,7 +48,7 @@ class Dataset:
 
     def __getitem__(self, image_id: str) -> Sample:
         """Return a sample by its id; KeyError for an id that the data set has not."""
-        if image_id not in self.image_ids:
+        if image_id not in self._known:
             raise KeyError(image_id)
         return self._adapter.read(image_id)
 
@@ -53,25 +57,57 @@ class Dataset:
         """A sha256 that changes whenever any sample would."""
         return self._adapter.data_hash()
 
+    def identity(self) -> dict[str, Any]:
+        """Return what changes a run when it changes: the card's identity, and how many of its images if not all."""
+        part = {} if len(self) == self.card.count else {"images": f"{len(self)} of {self.card.count}"}
+        return {**self.card.identity(), **part}
+
     def fold(self, index: int) -> tuple[list[str], list[str]]:
         """Return (training ids, scored ids) of a fold."""
-        return split(self.image_ids, self.card.folds, index)
+        try:
+            return split(self.members, self.card.folds, index)
+        except CardError as error:
+            raise CardError(f"data set {self.card.name!r}: {error}") from error
 
 
-def open_dataset(name: str, data_dir: str | Path | None = None) -> Dataset:
-    """Return the data set of the card `name`; DataError names every file that is missing and how to get it."""
-    card = load_card(name)
-    folder = data_root(data_dir) / card.name
+def open_dataset(name: str, data_dir: str | Path | None = None, partial: bool = False) -> Dataset:
+    """Return the data set of the card `name`; DataError says all that is missing or does not fit, and what to do.
+
+    With `partial` it is enough that some of the images are there; its records say how many.
+    """
+    return open_card(load_card(name), data_dir, partial)
+
+
+def open_card(card: Card, data_dir: str | Path | None = None, partial: bool = False) -> Dataset:
+    """Return the data set of a card; see `open_dataset`."""
+    folder = folder_of(card, data_dir)
     adapter = open_adapter(card, folder)
-    missing = adapter.missing()
-    if missing:
-        files = ", ".join(path.name for path in missing)
-        raise DataError(
-            f"data set {card.name!r} lacks {files} in {folder.resolve()} (looked there because of "
-            f"{'--data-dir' if data_dir else '$TOPOBENCH_DATA, or its default, the user cache'}). "
-            f"{' '.join(card.access.split())}"
-        )
+    missing, faults = adapter.missing(), adapter.faults()
+    sentences = []
+    if missing and not (partial and adapter.members):
+        sentences.append(_missing(card, folder, missing, bool(data_dir), bool(adapter.members)))
+    if faults:
+        more = f"; and {len(faults) - 10} more" if len(faults) > 10 else ""
+        sentences.append(f"In data set {card.name!r} {'; '.join(faults[:10])}{more}.")
+    if sentences:
+        raise DataError(" ".join(sentences))
     return Dataset(card, adapter)
+
+
+def folder_of(card: Card, data_dir: str | Path | None = None) -> Path:
+    """Return where a card's files lie: in the folder that it names, else in that of its name under the data root."""
+    return Path(card.folder) if card.folder else data_root(data_dir) / card.family
+
+
+def _missing(card: Card, folder: Path, missing: Sequence[str], given: bool, some: bool) -> str:
+    """Return in words what is missing, where it was looked for and why there, and what to do."""
+    why = "--data-dir" if given else "$TOPOBENCH_DATA, or its default, the user cache"
+    files = ", ".join(text.replace(f"{folder}{os.sep}", "") for text in missing)
+    return (
+        f"data set {card.name!r} lacks {files} in {folder.resolve()} "
+        f"(looked there because of {'the card' if card.folder else why}). {' '.join(card.access.split())}"
+        + (" To go on with the images that are there, give --partial." if some else "")
+    )
 
 
 def open_adapter(card: Card, folder: Path) -> Adapter:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from topobench.data.readers import IMAGE_SUFFIXES, read_image, read_stack, to_unit
+from topobench.data.readers import IMAGE_SUFFIXES, read_image, stem_of, suffix_of, to_unit
+from topobench.data.volumes import Sections, open_sections
 from topobench.errors import DataError
 from topobench.files import digest, file_sha256
 from topobench.types import BoolArray, Sample
@@ -18,16 +19,15 @@ __all__ = ["FolderOfMasks", "FolderOfPredictions", "image_files"]
 
 
 def image_files(folder: Path) -> dict[str, Path]:
-    """Return the image files (png, tif, tiff, npy) in a folder by their stem, sorted; DataError where two share one."""
+    """Return the image files in a folder by their name without suffix, sorted; DataError where two share one."""
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder; name the folder that holds the images.")
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in IMAGE_SUFFIXES or path.name.startswith("."):
+        if not suffix_of(path) or path.name.startswith("."):
             continue
-        if path.stem in found:
-            raise DataError(f"{found[path.stem]} and {path} share a name; remove one of them.")
-        found[path.stem] = path
+        if found.setdefault(stem_of(path), path) != path:
+            raise DataError(f"{found[stem_of(path)]} and {path} share a name; remove one of them.")
     if not found:
         raise DataError(f"{folder} holds no image ({', '.join(IMAGE_SUFFIXES)}).")
     return found
@@ -98,13 +98,13 @@ class FolderOfPredictions:
         """Return the hash of names and bytes of all predictions."""
         return digest({name: file_sha256(path) for name, path in self.files.items()})
 
-    def _only_stack(self) -> NDArray[Any] | None:
+    def _only_stack(self) -> Sections | None:
         """Return the stack, if the folder holds one file, with as many pages as there are images."""
         path = next(iter(self.files.values()))
         if len(self.files) > 1:
             return None
-        stack = read_stack(path)
-        return stack if len(stack) == len(self.image_ids) else None
+        stack = open_sections(path)
+        return stack if stack.shape[0] == len(self.image_ids) else None
 
     def _check_complete(self) -> None:
         missing = [name for name in self.image_ids if name not in self.files]

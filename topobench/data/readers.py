@@ -1,53 +1,152 @@
-"""Reading image files: the pixels as they are stored, or a sentence that names the file."""
+"""Reading image files: the pixels as they are stored, or a sentence that names the file.
+
+What a file declares in its header is held to the limit (limits.py) before it is decoded, and whatever a decoder raises
+becomes a DataError. A file's suffix says what it is; ``.gz`` behind it is unpacked in memory.
+"""
 
 from __future__ import annotations
 
+import gzip
+import io
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, TypeVar
 
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from topobench.errors import DataError
+from topobench.data.limits import check_declared, largest_image
+from topobench.errors import DataError, TopobenchError
 
-__all__ = ["IMAGE_SUFFIXES", "read_image", "read_stack", "to_unit"]
+__all__ = ["IMAGE_SUFFIXES", "damage", "read_image", "size_of", "stem_of", "suffix_of", "to_unit"]
 
-IMAGE_SUFFIXES = (".png", ".tif", ".tiff", ".npy")
-SINGLE_CHANNEL_MODES = ("1", "L", "I;16", "I;16B", "I", "F")
+IMAGE_SUFFIXES = (".png", ".tif", ".tiff", ".npy", ".jpg", ".jpeg", ".gif", ".ppm", ".pgm", ".bmp")
+MODES = {"1": "bool", "L": "uint8", "RGB": "uint8", "I;16": "uint16", "I;16B": "uint16", "I": "int32", "F": "float32"}
+_PILLOW = threading.Lock()
+
+Found = TypeVar("Found")
 
 
-def read_image(path: Path) -> NDArray[Any]:
-    """Return the pixels of a PNG (H, W), a TIFF (H, W) or (pages, H, W), or a .npy file, as stored.
+def suffix_of(path: Path) -> str:
+    """Return the suffix that says what a file is, in small letters: ``.ppm`` for ``im0001.ppm.gz``, else ""."""
+    inner = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    suffix = inner.suffix.lower()
+    return suffix if suffix in IMAGE_SUFFIXES else ""
 
-    DataError, with the path, where the file is damaged, not an image, or has colours or a palette.
+
+def stem_of(path: Path) -> str:
+    """Return a file's name without its suffix: ``im0001`` for ``im0001.ppm.gz``."""
+    return (path.with_suffix("") if path.suffix.lower() == ".gz" else path).stem
+
+
+def read_image(path: Path, colour: bool = False) -> NDArray[Any]:
+    """Return the pixels of an image as stored: (H, W), (pages, H, W) of a TIFF or .npy; with `colour` also (H, W, 3).
+
+    DataError, with the path, where the file is damaged, larger than the limit, no image, or has a palette,
+    transparency, or colours that were not asked for.
     """
+    with damage(path), _opened(path) as file:
+        return _READERS.get(suffix_of(path), _read_pillow)(path, file, colour)
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """Return (height, width) from the header of an image; DataError where it cannot be read."""
+    with damage(path), _opened(path) as file:
+        if suffix_of(path) == ".npy":
+            shape = np.load(path, mmap_mode="r", allow_pickle=False).shape
+            return int(shape[-2]), int(shape[-1])
+        if suffix_of(path) in (".tif", ".tiff"):
+            with tifffile.TiffFile(file) as tiff:
+                page = tiff.pages.first
+                return int(page.imagelength), int(page.imagewidth)
+        with _pillow(file) as image:
+            return image.height, image.width
+
+
+@contextmanager
+def damage(path: Path, what: str = "an image") -> Iterator[None]:
+    """Turn whatever a decoder raises within into a DataError that names the file."""
     try:
-        return _decode(path)
-    except DataError:
+        yield
+    except TopobenchError:
         raise
     except Exception as error:  # damaged files make the decoders raise whatever they like
-        raise DataError(f"{path} cannot be read as an image: {type(error).__name__}: {error}") from error
+        raise DataError(f"{path} cannot be read as {what}: {type(error).__name__}: {error}") from error
 
 
-def _decode(path: Path) -> NDArray[Any]:
-    if path.suffix.lower() == ".npy":
-        return np.asarray(np.load(path, allow_pickle=False))
-    if path.suffix.lower() in (".tif", ".tiff"):
-        return np.asarray(tifffile.imread(path))
-    with Image.open(path) as image:
-        if image.mode not in SINGLE_CHANNEL_MODES:
-            raise DataError(f"{path} has the mode {image.mode}; it must have one channel and no palette.")
-        return np.asarray(image)
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file; one that ends in .gz is unpacked first, up to the limit."""
+    with path.open("rb") as file:
+        if path.suffix.lower() != ".gz":
+            yield file
+            return
+        with gzip.open(file) as packed:
+            content = packed.read(largest_image() + 1)
+        check_declared(path, (len(content),), np.uint8, "content")
+        yield io.BytesIO(content)
 
 
-def read_stack(path: Path) -> NDArray[Any]:
-    """Return an image file as a stack (pages, H, W); a single image is a stack of one page."""
-    pixels = read_image(path)
-    if pixels.ndim not in (2, 3):
-        raise DataError(f"{path} has the shape {pixels.shape}; it must be (H, W) or (pages, H, W).")
-    return pixels.reshape((-1, *pixels.shape[-2:]))
+def _read_npy(path: Path, file: IO[bytes], colour: bool) -> NDArray[Any]:
+    mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+    check_declared(path, mapped.shape, mapped.dtype)
+    return np.array(mapped)
+
+
+def _read_tiff(path: Path, file: IO[bytes], colour: bool) -> NDArray[Any]:
+    with tifffile.TiffFile(file) as tiff:
+        series = tiff.series[0]
+        check_declared(path, series.shape, series.dtype)
+        if series.keyframe.photometric == tifffile.PHOTOMETRIC.PALETTE:
+            raise DataError(f"{path} has a palette; it must hold the values themselves.")
+        if "S" in series.axes and not (colour and series.ndim == 3 and series.shape[-1] == 3):
+            raise DataError(f"{path} has the shape {series.shape} ({series.axes}); {_wanted(colour)}.")
+        return np.asarray(series.asarray())
+
+
+def _read_pillow(path: Path, file: IO[bytes], colour: bool) -> NDArray[Any]:
+    with _pillow(file) as image:
+        grey_gif = image.mode == "P" and image.format == "GIF" and _is_grey(image)
+        mode = "L" if grey_gif else image.mode
+        if mode not in MODES or (mode == "RGB" and not colour):
+            colours = f" of {len(image.getcolors(2**24) or [])} colours" if image.mode == "P" else ""
+            raise DataError(f"{path} has the mode {image.mode}{colours}; {_wanted(colour)}.")
+        check_declared(path, (image.height, image.width, len(image.getbands())), MODES[mode])
+        return np.asarray(image.convert("L") if grey_gif else image)
+
+
+_READERS: dict[str, Callable[[Path, IO[bytes], bool], NDArray[Any]]] = {
+    ".npy": _read_npy, ".tif": _read_tiff, ".tiff": _read_tiff,
+}  # fmt: skip
+
+
+def _wanted(colour: bool) -> str:
+    return "it must be grey or RGB, without palette or alpha" if colour else "it must have one channel and no palette"
+
+
+@contextmanager
+def _pillow(file: IO[bytes]) -> Iterator[Image.Image]:
+    """Open an image without Pillow's own limit, which cannot be raised for one call: ours is asked instead."""
+    with _PILLOW, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            image = Image.open(file)
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
+    with image:
+        yield image
+
+
+def _is_grey(image: Image.Image) -> bool:
+    """Whether a palette holds greys alone: GIF knows no other way to store them."""
+    palette = np.array(image.getpalette("RGB")).reshape(-1, 3)
+    return bool((palette == palette[:, :1]).all())
 
 
 def to_unit(pixels: NDArray[Any], path: Path) -> NDArray[np.float32]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy import ndimage, spatial
 
 from topobench.cards import Card
+from topobench.data.samples import member_of
 from topobench.errors import CardError
 from topobench.files import digest
 from topobench.seeds import generator
@@ -79,26 +80,34 @@ class SyntheticMembranes:
         self.card, self.seed = card, seed
         self.spacing, self.width = spacing, width
         self.look = Look(contrast, blur, noise, gaps, granules)
-        self.image_ids = tuple(f"image-{index:02d}" for index in range(card.count))
+        self.members = tuple(member_of(card, f"image-{index:02d}") for index in range(card.count))
+        self._shape = card.shapes[0]
 
-    def missing(self) -> list[Path]:
+    def missing(self) -> list[str]:
+        """Return nothing: no file is read."""
+        return []
+
+    def faults(self) -> list[str]:
         """Return nothing: no file is read."""
         return []
 
     def data_hash(self) -> str:
         """Return the hash of all that the pixels depend on."""
-        options = [self.seed, self.spacing, self.width, asdict(self.look), list(self.card.shape)]
+        options = [self.seed, self.spacing, self.width, asdict(self.look), list(self._shape)]
         return digest(["synthetic-membranes", VERSION, self.card.count, options])
 
     def make(self, image_id: str) -> Membranes:
         """Return the truth of an image with what was counted while it was made."""
-        random = generator("synthetic-membranes", "truth", self.seed, self.image_ids.index(image_id))
-        return membranes(self.card.shape, self.spacing, self.width, random)
+        random = generator("synthetic-membranes", "truth", self.seed, self._index(image_id))
+        return membranes(self._shape, self.spacing, self.width, random)
+
+    def _index(self, image_id: str) -> int:
+        return [member.image_id for member in self.members].index(image_id)
 
     def read(self, image_id: str) -> Sample:
         """Return a sample: the image as float32 (1, H, W) in [0, 1], in steps of 1/255; each is a unit of its own."""
         truth = self.make(image_id).truth
-        random = generator("synthetic-membranes", "image", self.seed, self.image_ids.index(image_id))
+        random = generator("synthetic-membranes", "image", self.seed, self._index(image_id))
         return Sample(image_id, render(truth, self.look, random)[None], truth, None, image_id)
 
 

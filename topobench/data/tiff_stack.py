@@ -2,74 +2,64 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from topobench.cards import Card, Count
-from topobench.data.readers import read_stack, to_unit
+from topobench.cards import Card
+from topobench.data.samples import Pixels, make_sample, member_of, shape_fault
+from topobench.data.volumes import TiffSections
 from topobench.errors import DataError
 from topobench.files import digest, file_sha256
-from topobench.types import BoolArray, Sample
+from topobench.types import Sample
 
 __all__ = ["TiffStack"]
 
 
 class TiffStack:
-    """Sections of a stack: page k of both files is ``section-kk``.
+    """Sections of a stack: page k of both files is ``section-kk``. Pages are read one at a time.
 
     Parameters
     ----------
     images, labels : file names in the data set's folder
-    structure, background : label values that mean structure, and that do not; any other value is an error
-    block : int
-        So many neighbouring sections make one resampling unit.
     """
 
-    def __init__(
-        self, card: Card, folder: Path, images: str, labels: str,
-        structure: tuple[int, ...], background: tuple[int, ...], block: Count = 1,
-    ) -> None:  # fmt: skip
+    def __init__(self, card: Card, folder: Path, images: str, labels: str) -> None:
         self.card = card
-        self.images, self.labels = folder / images, folder / labels
-        self.structure, self.background = structure, background
-        self.block = block
-        self.image_ids = tuple(f"section-{page:02d}" for page in range(card.count))
-        self._stacks: dict[Path, NDArray[Any]] = {}
+        self._paths = folder / images, folder / labels
+        digits = max(2, len(str(card.count - 1)))
+        names = [f"section-{page:0{digits}d}" for page in range(card.count)]
+        self.members = () if self.missing() else tuple(member_of(card, name) for name in names)
 
-    def missing(self) -> list[Path]:
+    def missing(self) -> list[str]:
         """Return those of the two files that are not there."""
-        return [path for path in (self.images, self.labels) if not path.is_file()]
+        return [str(path) for path in self._paths if not path.is_file()]
+
+    def faults(self) -> list[str]:
+        """Return where the files have other shapes than the card wants, or than each other."""
+        if self.missing():
+            return []
+        images, labels = self._stacks
+        found = [f"{stack.path} has {stack.shape[0]} pages; the card wants {self.card.count}"
+                 for stack in self._stacks if stack.shape[0] != self.card.count]  # fmt: skip
+        found += [shape_fault(self.card, stack.shape[1:], str(stack.path)) for stack in self._stacks]
+        if images.shape != labels.shape:
+            found.append(f"{images.path} has the shape {images.shape}, {labels.path} {labels.shape}")
+        return [fault for fault in found if fault]
 
     def read(self, image_id: str) -> Sample:
         """Return a section: the image as float32 (1, H, W) in [0, 1], the truth as bool (H, W)."""
-        page = self.image_ids.index(image_id)
-        image = to_unit(self._stack(self.images)[page], self.images)
-        truth = self._truth(self._stack(self.labels)[page], page)
-        return Sample(image_id, image[None], truth, None, f"block-{page // self.block:02d}")
+        page = [member.image_id for member in self.members].index(image_id)
+        if faults := self.faults():
+            raise DataError("; ".join(faults) + ".")
+        images, labels = (Pixels(stack[page], stack.path, f"page {page}") for stack in self._stacks)
+        return make_sample(self.card, self.members[page], images, labels)
 
     def data_hash(self) -> str:
         """Return the hash of the two files' hashes."""
-        return digest([file_sha256(self.images), file_sha256(self.labels)])
+        return digest([file_sha256(path) for path in self._paths])
 
-    def _stack(self, path: Path) -> NDArray[Any]:
-        """Return the whole stack, read once; both stacks of the card's data sets are a few megabytes."""
-        if path not in self._stacks:
-            stack = read_stack(path)
-            wanted = (self.card.count, *self.card.shape)
-            if stack.shape != wanted:
-                raise DataError(f"{path} has the shape {stack.shape}; the card wants {wanted} (pages, height, width).")
-            self._stacks[path] = stack
-        return self._stacks[path]
-
-    def _truth(self, labels: NDArray[Any], page: int) -> BoolArray:
-        found = np.unique(labels)
-        strange = [int(value) for value in found if value not in (*self.structure, *self.background)]
-        if strange:
-            raise DataError(
-                f"{self.labels}, page {page}, has the label values {strange[:5]}; the card allows "
-                f"{list(self.structure)} (structure) and {list(self.background)} (background)."
-            )
-        return np.isin(labels, np.array(self.structure))
+    @cached_property
+    def _stacks(self) -> tuple[TiffSections, TiffSections]:
+        """The two files, opened once."""
+        images, labels = self._paths
+        return TiffSections(images), TiffSections(labels)

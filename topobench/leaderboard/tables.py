@@ -163,7 +163,8 @@ def _version_of(record: RunRecord) -> str:
     """Return which version of a data set a record is about; a folder of masks is told apart by what is in it."""
     if record.card.get("adapter") == "folder":
         return f"a folder of truth masks, {record.data_hash[:6]}"
-    return f"card version {record.card['version']}"
+    part = f", {record.card['images']} images" if "images" in record.card else ""
+    return f"card version {record.card['version']}{part}"
 
 
 def _tidy(found: Iterable[tuple[RunRecord, str]]) -> pd.DataFrame:

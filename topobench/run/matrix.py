@@ -40,7 +40,7 @@ class Run:
         return {
             "kind": "trained" if self.recipe else "null",
             "recipe": self.recipe.identity() if self.recipe else null,
-            "card": self.dataset.card.identity(),
+            "card": self.dataset.identity(),
             "data_hash": self.dataset.data_hash,
             "fold": self.fold,
             "seed": self.seed,

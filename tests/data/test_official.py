@@ -1,0 +1,65 @@
+"""Every card on a small data set in exactly its official layout: what was written is what is read."""
+
+import numpy as np
+import pytest
+
+from tests.data.official import write_official
+from topobench import cards
+from topobench.data.dataset import open_card
+
+NAMES = [name for name in cards.names("datasets") if cards.load_card(name).adapter != "synthetic"]
+
+
+@pytest.fixture(params=NAMES)
+def written(request, tmp_path):
+    """The opened data set, and what was written into its files."""
+    card = cards.load_card(request.param)
+    (tmp_path / card.family).mkdir()
+    card, made = write_official(card, tmp_path / card.family)
+    return open_card(card, tmp_path), made
+
+
+def test_what_was_written_is_what_is_read(written):
+    dataset, made = written
+    assert set(dataset.image_ids) == set(made)
+    assert len(dataset) == dataset.card.count
+    for sample in dataset:
+        image, truth, valid = made[sample.image_id]
+        assert sample.image.shape == (dataset.card.channels, *truth.shape)
+        assert sample.image.dtype == np.float32
+        lossy = ".jpg" in str(dataset.card.layout)
+        wanted = np.moveaxis(np.atleast_3d(image), -1, 0) / 255
+        assert np.abs(sample.image - wanted).max() <= (1.0 if lossy else 1e-6)
+        assert not lossy or np.corrcoef(sample.image.ravel(), wanted.ravel())[0, 1] > 0.5
+        assert np.array_equal(sample.truth, truth)
+        assert (sample.valid is None) == (valid is None)
+        assert valid is None or np.array_equal(sample.valid, valid)
+
+
+def test_folds_are_disjoint_and_cut_no_unit_in_two(written):
+    dataset, _ = written
+    unit = {member.image_id: member.unit for member in dataset.members}
+    scored = []
+    for index in range(dataset.card.folds.number):
+        train, score = dataset.fold(index)
+        assert train
+        assert score
+        assert not set(train) & set(score)
+        if dataset.card.folds.rule in ("contiguous", "shuffled"):
+            assert not {unit[name] for name in train} & {unit[name] for name in score}
+            assert len(train) + len(score) == len(dataset)
+        scored += score
+    assert len(scored) == len(set(scored))
+    if dataset.card.folds.rule in ("contiguous", "shuffled"):
+        assert sorted(scored) == sorted(dataset.image_ids)
+
+
+def test_the_hash_follows_the_bytes_of_every_file(written, tmp_path):
+    dataset, _ = written
+    before = open_card(dataset.card, tmp_path).data_hash
+    assert open_card(dataset.card, tmp_path).data_hash == before
+    for path in sorted((tmp_path / dataset.card.family).rglob("*.*"))[:6]:
+        sound = path.read_bytes()
+        path.write_bytes(sound + b"\0")
+        assert open_card(dataset.card, tmp_path).data_hash != before
+        path.write_bytes(sound)

@@ -1,0 +1,313 @@
+"""FAULTS rows 15 to 19: label values, pairs, damaged files, bombs, HDF5 that leads elsewhere."""
+
+import gzip
+import struct
+import zlib
+
+import h5py
+import numpy as np
+import pytest
+import scipy.io
+import tifffile
+from PIL import Image
+
+from topobench.cards import Card
+from topobench.data.dataset import open_card
+from topobench.data.matlab_masks import read_mat
+from topobench.data.readers import read_image
+from topobench.data.volumes import Hdf5Sections, TiffSections
+from topobench.errors import ArgumentError, DataError
+
+SHAPE = (12, 14)
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    """Two sound pairs in folders, and a function that opens them as a data set."""
+    for folder in ("images", "masks"):
+        (tmp_path / folder).mkdir()
+    for name in ("a", "b"):
+        Image.fromarray(np.full(SHAPE, 90, np.uint8)).save(tmp_path / "images" / f"{name}.png")
+        Image.fromarray(np.eye(*SHAPE, dtype=np.uint8) * 255).save(tmp_path / "masks" / f"{name}.png")
+
+    def open_them(count=2, labels=("*",), **changes):
+        part = {"images": "images/{id}.*", "labels": "masks/{id}.*", "count": count}
+        card = Card(
+            schema=1, name="mine", version=1, title="mine", adapter="paired_folders", connectivity=8, phase="regions",
+            count=count, labels={"rule": "values", "structure": (255,), "background": (0,)},
+            folds={"rule": "contiguous", "count": 2}, layout={"parts": [part]}, licence="none", redistributable=False,
+            folder=str(tmp_path), **changes,
+        )  # fmt: skip
+        return open_card(card)
+
+    return tmp_path, open_them
+
+
+# Row 15
+
+
+def strange_labels(folder):
+    """Label files that no card allows: how each is written, and what the error must say was found."""
+    random = np.random.default_rng(0)
+    mask = np.eye(*SHAPE, dtype=np.uint8)
+    palette = Image.fromarray(mask).convert("P")
+    palette.putpalette([10, 20, 30, 200, 0, 0])
+    soft = Image.fromarray((random.random((60, 60)) < 0.3).astype(np.uint8) * 255).resize(SHAPE[::-1])
+    return {
+        "254": (Image.fromarray(mask * 254), ".png", r"label values \[254\]; the card allows \[255\] \(structure\)"),
+        "jpeg": (soft, ".jpg", r"label values \[\d+, \d+, .* and \d+ more; the card allows"),
+        "palette": (palette, ".png", r"has the mode P of 2 colours; it must have one channel and no palette"),
+        "rgba": (Image.fromarray(mask * 255).convert("RGBA"), ".png", r"has the mode RGBA; it must have one channel"),
+        "rgb": (Image.fromarray(mask * 255).convert("RGB"), ".png", r"has the mode RGB; it must have one channel"),
+        "16 bit": (Image.fromarray(mask.astype(np.uint16) * 65535), ".png", r"label values \[65535\]; the card allows"),
+        "float": (Image.fromarray(mask.astype(np.float32)), ".tif", r"holds float32; labels must be whole numbers"),
+    }
+
+
+@pytest.mark.parametrize("kind", ["254", "jpeg", "palette", "rgba", "rgb", "16 bit", "float"])
+def test_15_strange_labels_are_named_and_never_thresholded(pairs, kind):
+    folder, open_them = pairs
+    picture, suffix, sentence = strange_labels(folder)[kind]
+    (folder / "masks" / "b.png").unlink()
+    picture.save(folder / "masks" / f"b{suffix}")
+    dataset = open_them()
+    assert dataset["a"].truth.sum() == 12
+    with pytest.raises(DataError, match=sentence) as error:
+        dataset["b"]
+    assert str(folder / "masks" / f"b{suffix}") in str(error.value)
+
+
+def test_15_a_tiff_with_a_palette_is_refused(tmp_path):
+    path = tmp_path / "p.tif"
+    tifffile.imwrite(path, np.eye(8, dtype=np.uint8), photometric="palette", colormap=np.zeros((3, 256), np.uint16))
+    with pytest.raises(DataError, match=r"p\.tif has a palette; it must hold the values themselves"):
+        read_image(path)
+
+
+def test_15_images_with_alpha_or_a_palette_are_refused_and_grey_gif_is_not(tmp_path):
+    picture = Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8))
+    picture.convert("RGBA").save(tmp_path / "a.png")
+    with pytest.raises(DataError, match="mode RGBA; it must be grey or RGB, without palette or alpha"):
+        read_image(tmp_path / "a.png", colour=True)
+    picture.save(tmp_path / "a.gif")
+    assert np.array_equal(read_image(tmp_path / "a.gif"), picture)
+    two = Image.fromarray(np.eye(8, dtype=np.uint8) * 255).convert("P")
+    two.save(tmp_path / "two.gif")  # as the masks of DRIVE are
+    assert set(np.unique(read_image(tmp_path / "two.gif"))) == {0, 255}
+    coloured = two.copy()
+    coloured.putpalette([255, 0, 0] * 256)
+    coloured.save(tmp_path / "red.gif")
+    with pytest.raises(DataError, match=r"red\.gif has the mode P"):
+        read_image(tmp_path / "red.gif")
+
+
+# Row 16
+
+
+def test_16_images_and_labels_without_partner_are_listed(pairs):
+    folder, open_them = pairs
+    for name in "cdefghijklm":
+        Image.fromarray(np.zeros(SHAPE, np.uint8)).save(folder / "images" / f"{name}.png")
+    Image.fromarray(np.zeros(SHAPE, np.uint8)).save(folder / "masks" / "z.png")
+    with pytest.raises(DataError) as error:
+        open_them()
+    text = str(error.value)
+    assert text.count("has no label") == 10  # the first ten
+    assert text.endswith("; and 2 more.")
+    for name in "defghijklm":
+        (folder / "images" / f"{name}.png").unlink()
+    with pytest.raises(DataError, match=r"images/c\.png has no label; .*masks/z\.png has no image\.$"):
+        open_them()
+
+
+def test_16_sizes_that_differ_are_listed_from_the_headers(pairs):
+    folder, open_them = pairs
+    Image.fromarray(np.zeros((14, 12), np.uint8)).save(folder / "masks" / "b.png")
+    with pytest.raises(DataError, match=r"masks/b\.png has the shape \(14, 12\), .*images/b\.png \(12, 14\)"):
+        open_them()
+    with pytest.raises(DataError, match=r"images/a\.png has the shape \(12, 14\); the card wants \(9, 9\)"):
+        open_them(shapes=((9, 9),))
+
+
+def test_16_no_image_at_all(pairs):
+    folder, open_them = pairs
+    for path in folder.rglob("*.png"):
+        path.unlink()
+    with pytest.raises(DataError, match=r"'mine' lacks all 2 images images/\{id\}\.\* in"):
+        open_them()
+    (folder / "images").rmdir()
+    with pytest.raises(DataError, match="lacks all 2 images"):
+        open_them()
+
+
+def test_16_too_few_too_many_and_two_of_one_id(pairs):
+    folder, open_them = pairs
+    with pytest.raises(DataError, match=r"lacks 1 of the 3 images images/\{id\}\.\*.*--partial"):
+        open_them(3)
+    with pytest.raises(DataError, match=r"images/\{id\}\.\* is there 2 times; the card wants 1 images"):
+        open_them(1)
+    Image.fromarray(np.zeros(SHAPE, np.uint8)).save(folder / "images" / "a.tif")
+    with pytest.raises(DataError, match=r"a\.png and .*a\.tif share the id 'a'; remove one of them"):
+        open_them()
+
+
+# Row 17
+
+
+def sound_files(folder):
+    """One sound file of each kind, with what reads it."""
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 255, (60, 64)).astype(np.uint8)
+    tifffile.imwrite(folder / "plain.tif", pixels)
+    tifffile.imwrite(folder / "packed.tif", pixels, compression="zlib")
+    for suffix in (".png", ".jpg", ".ppm", ".gif", ".bmp"):
+        Image.fromarray(pixels).save(folder / f"picture{suffix}")
+    (folder / "packed.ppm.gz").write_bytes(gzip.compress((folder / "picture.ppm").read_bytes()))
+    with h5py.File(folder / "volume.hdf", "w") as file:
+        file.create_dataset("v/ids", data=np.stack([pixels] * 3), chunks=(2, 20, 20), compression="gzip")
+    scipy.io.savemat(folder / "labels.mat", {"truth": {"s": pixels}}, do_compression=True)
+    np.save(folder / "array.npy", pixels)
+    special = {
+        ".hdf": lambda path: [Hdf5Sections(path, "v/ids")[k] for k in range(3)],
+        ".mat": lambda path: read_mat(path, "truth", "s"),
+    }
+    return {path: special.get(path.suffix, read_image) for path in sorted(folder.iterdir())}
+
+
+def test_17_sound_files_are_read(tmp_path):
+    found = sound_files(tmp_path)
+    assert len(found) == 11
+    for path, read in found.items():
+        assert np.asarray(read(path)).shape[-2:] == (60, 64), path
+
+
+@pytest.mark.parametrize("part", [0.0, 0.02, 0.3, 0.9])
+def test_17_truncated_files_are_named(tmp_path, part):
+    for path, read in sound_files(tmp_path).items():
+        path.write_bytes(path.read_bytes()[: int(part * path.stat().st_size)])
+        with pytest.raises(DataError) as error:
+            read(path)
+        assert str(path) in str(error.value)
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".png", ".jpg", ".gif", ".npy", ".ppm.gz", ".hdf", ".mat"])
+def test_17_text_under_another_name(tmp_path, suffix):
+    path = tmp_path / f"renamed{suffix}"
+    path.write_text("<!DOCTYPE html><title>Not found</title>" * 20)
+    read = {".hdf": lambda path: Hdf5Sections(path, "ids"), ".mat": lambda path: read_mat(path, "x")}
+    with pytest.raises(DataError, match="cannot be read as") as error:
+        read.get(suffix, read_image)(path)
+    assert str(path) in str(error.value)
+
+
+# Row 18
+
+
+def png_header(width, height):
+    """A PNG that declares so many pixels and holds next to nothing."""
+
+    def chunk(kind, content):
+        packed = kind + content
+        return struct.pack(">I", len(content)) + packed + struct.pack(">I", zlib.crc32(packed))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 9)) + chunk(b"IEND", b"")
+    )
+
+
+def test_18_bombs_are_refused_from_their_headers(tmp_path):
+    (tmp_path / "bomb.png").write_bytes(png_header(200_000, 200_000))
+    with pytest.raises(
+        DataError, match=r"bomb\.png declares an image of 200000 x 200000 x 1 uint8, 37.25 GiB; the limit"
+    ):
+        read_image(tmp_path / "bomb.png")
+    with tifffile.TiffWriter(tmp_path / "bomb.tif") as file:
+        file.write(np.zeros((16, 16), np.uint8), photometric="minisblack")
+    content = bytearray((tmp_path / "bomb.tif").read_bytes())
+    for tag in (256, 257):  # width and height in the first directory, as LONG
+        place = content.index(struct.pack("<HHI", tag, 4, 1)) if struct.pack("<HHI", tag, 4, 1) in content else (
+            content.index(struct.pack("<HH", tag, 3)))  # fmt: skip
+        content[place : place + 12] = struct.pack("<HHII", tag, 4, 1, 150_000)
+    (tmp_path / "bomb.tif").write_bytes(bytes(content))
+    with pytest.raises(DataError, match=r"bomb\.tif declares an image of 150000 x 150000 uint8, 20.95 GiB"):
+        read_image(tmp_path / "bomb.tif")
+    with pytest.raises(DataError, match=r"bomb\.tif declares a page of 150000 x 150000 uint8"):
+        TiffSections(tmp_path / "bomb.tif")
+
+
+def test_18_hdf5_that_declares_a_terabyte(tmp_path):
+    with h5py.File(tmp_path / "v.hdf", "w") as file:
+        file.create_dataset("ids", shape=(1, 1_000_000, 1_000_000), dtype="u1", chunks=(1, 100, 100))
+        file.create_dataset(
+            "chunk", shape=(1, 100, 100), maxshape=(None, None, None), dtype="u1", chunks=(1, 60000, 60000)
+        )
+    with pytest.raises(DataError, match=r"declares sections of 'ids' of 1000000 x 1000000 uint8, 931.3 GiB"):
+        Hdf5Sections(tmp_path / "v.hdf", "ids")
+    with pytest.raises(DataError, match=r"declares chunks of 'chunk' of 1 x 60000 x 60000 uint8, 3.353 GiB"):
+        Hdf5Sections(tmp_path / "v.hdf", "chunk")
+
+
+def test_18_packed_content_is_not_unpacked_beyond_the_limit(tmp_path, monkeypatch):
+    monkeypatch.setenv("TOPOBENCH_MAX_IMAGE_MIB", "1")
+    (tmp_path / "a.ppm.gz").write_bytes(gzip.compress(bytes(50 * 2**20)))
+    with pytest.raises(DataError, match=r"a\.ppm\.gz declares content of 1048577 uint8, 1 MiB; the limit is 1 MiB"):
+        read_image(tmp_path / "a.ppm.gz")
+    scipy.io.savemat(tmp_path / "a.mat", {"x": np.zeros((5000, 5000), np.uint8)}, do_compression=True)
+    with pytest.raises(DataError, match=r"a\.mat declares content of"):
+        read_mat(tmp_path / "a.mat", "x")
+
+
+def test_18_the_limit_is_an_option(tmp_path, monkeypatch):
+    Image.fromarray(np.zeros((2000, 2000), np.uint8)).save(tmp_path / "a.png")
+    assert read_image(tmp_path / "a.png").shape == (2000, 2000)
+    monkeypatch.setenv("TOPOBENCH_MAX_IMAGE_MIB", "1")
+    with pytest.raises(DataError, match="--max-image-mib N, or TOPOBENCH_MAX_IMAGE_MIB=N"):
+        read_image(tmp_path / "a.png")
+    monkeypatch.setenv("TOPOBENCH_MAX_IMAGE_MIB", "none")
+    with pytest.raises(ArgumentError, match="TOPOBENCH_MAX_IMAGE_MIB is 'none'; it must be a whole number of MiB"):
+        read_image(tmp_path / "a.png")
+
+
+def test_18_pillows_own_limit_does_not_stand_in_the_way(tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    Image.fromarray(np.zeros((50, 50), np.uint8)).save(tmp_path / "a.png")
+    assert read_image(tmp_path / "a.png").shape == (50, 50)
+    assert Image.MAX_IMAGE_PIXELS == 100
+
+
+# Row 19
+
+
+def test_19_hdf5_that_leads_elsewhere_or_lacks_what_is_wanted(tmp_path):
+    with h5py.File(tmp_path / "other.hdf", "w") as other:
+        other["ids"] = np.ones((2, 4, 4), np.uint8)
+    with h5py.File(tmp_path / "v.hdf", "w") as file:
+        file["linked"] = h5py.ExternalLink("other.hdf", "ids")
+        file["within"] = h5py.SoftLink("/labels/ids")
+        file["labels/ids"] = np.ones((2, 4, 4), np.uint16)
+        file["labels/flat"] = np.ones((4, 4), np.uint8)
+        file["labels/real"] = np.ones((2, 4, 4))
+        file["gone"] = h5py.SoftLink("/nowhere")
+        file["folder"] = h5py.ExternalLink("other.hdf", "/")
+        file.create_dataset("outside", (2, 4, 4), "u1", external=[(str(tmp_path / "raw.bin"), 0, 32)])
+        layout = h5py.VirtualLayout((2, 4, 4), "u1")
+        layout[:] = h5py.VirtualSource(str(tmp_path / "other.hdf"), "ids", (2, 4, 4))
+        file.create_virtual_dataset("virtual", layout)
+    path = tmp_path / "v.hdf"
+    assert Hdf5Sections(path, "labels/ids")[1].sum() == 16
+    assert Hdf5Sections(path, "within").shape == (2, 4, 4)
+    for name, sentence in {
+        "linked": "'linked' is a link into another file, which is not followed",
+        "folder/ids": "'folder' is a link into another file",
+        "outside": "the data of 'outside' lie in another file",
+        "virtual": "the data of 'virtual' lie in another file",
+        "labels/flat": r"'labels/flat' has the shape \(4, 4\); it must be \(sections, height, width\)",
+        "labels/real": "'labels/real' holds float64; it must hold whole numbers",
+        "neuron_ids": r"no data set 'neuron_ids'; it has: .*labels/flat, labels/ids",
+        "labels": "no data set 'labels'; it has",
+        "gone": "no data set 'gone'; it has",
+    }.items():
+        with pytest.raises(DataError, match=sentence) as error:
+            Hdf5Sections(path, name)
+        assert str(path) in str(error.value)

@@ -1,0 +1,23 @@
+"""Cards (data sets), recipes (baselines), suites and protocols: what their files hold, and where they lie."""
+
+from topobench.cards.datasets import Card, DataFile, Folds, Labels, ListedFold, Units, Validity
+from topobench.cards.places import (
+    PLACES,
+    folder,
+    load_card,
+    load_protocol,
+    load_recipe,
+    load_suite,
+    names,
+    read,
+    text_of,
+)
+from topobench.cards.protocols import OpenChoice, Protocol
+from topobench.cards.recipes import Budget, LossTerm, ModelChoice, Published, Recipe, Suite
+from topobench.cards.schema import Count, Index, Strict, faults_of
+
+__all__ = [
+    "PLACES", "Budget", "Card", "Count", "DataFile", "Folds", "Index", "Labels", "ListedFold", "LossTerm",
+    "ModelChoice", "OpenChoice", "Protocol", "Published", "Recipe", "Strict", "Suite", "Units", "Validity", "faults_of",
+    "folder", "load_card", "load_protocol", "load_recipe", "load_suite", "names", "read", "text_of",
+]  # fmt: skip

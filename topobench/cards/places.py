@@ -1,0 +1,136 @@
+"""Where cards, recipes, suites and protocols are found, and reading them.
+
+They are read from disk at every call, so that an edited file counts at once. In a wheel they lie inside the
+package; in a checkout they lie beside it, in ``datasets/``, ``baselines/`` and ``protocols/``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from topobench.cards.datasets import Card
+from topobench.cards.protocols import Protocol
+from topobench.cards.recipes import Recipe, Suite
+from topobench.cards.schema import File, faults_of
+from topobench.errors import CardError
+from topobench.files import read_toml
+from topobench.registry import unknown_name
+
+__all__ = ["PLACES", "folder", "load_card", "load_protocol", "load_recipe", "load_suite", "names", "read", "text_of"]
+
+Read = TypeVar("Read", bound=File)
+
+# kind -> (folder of the distribution, sub-folder of it)
+PLACES = {
+    "datasets": ("datasets", ""),
+    "recipes": ("baselines", ""),
+    "suites": ("baselines", "suites"),
+    "protocols": ("protocols", ""),
+}
+
+
+def folder(kind: str) -> Path:
+    """Return the folder of what is shipped of a kind (a key of `PLACES`): in the package, else beside it."""
+    top, below = PLACES[kind]
+    package = Path(__file__).parents[1]
+    if (package / top).is_dir():
+        return package / top / below
+    if (package.parent / "pyproject.toml").is_file() and (package.parent / top).is_dir():
+        return package.parent / top / below
+    raise CardError(f"topobench's {top}/ lies neither in {package} nor beside it; install topobench again.")
+
+
+def names(kind: str) -> list[str]:
+    """Return the names of all that is shipped of a kind (a key of `PLACES`), sorted; of data sets also the variants."""
+    return sorted(name for path in folder(kind).glob("*.toml") for name in (path.stem, *_variants(kind, path)))
+
+
+def text_of(kind: str, name: str) -> str:
+    """Return the text of the file that a name stands in."""
+    return (folder(kind) / f"{name.partition(':')[0]}.toml").read_text(encoding="utf-8")
+
+
+def load_card(name: str) -> Card:
+    """Return the card of that name, or in the file ``*.toml``; UnknownNameError or CardError say what is wrong.
+
+    ``name:variant`` is the card with the keys of that variant; ``file.toml:variant`` likewise.
+    """
+    file, _, variant = name.rpartition(":") if ".toml:" in name else (name, "", "")
+    if not file.endswith(".toml"):
+        if name not in (known := names("datasets")):
+            raise unknown_name("datasets", name, known)
+        file, _, variant = name.partition(":")
+        file = str(folder("datasets") / f"{file}.toml")
+    path = Path(file)
+    card = read(path, Card, variant)
+    return card.model_copy(update={"folder": str((path.parent / card.folder).resolve())}) if card.folder else card
+
+
+def load_recipe(name: str) -> Recipe:
+    """Return the recipe of that name, or in the file ``*.toml``; UnknownNameError or CardError say what is wrong."""
+    return _load("recipes", Recipe, name)
+
+
+def load_suite(name: str) -> Suite:
+    """Return the suite of that name, or in the file ``*.toml``; UnknownNameError or CardError say what is wrong."""
+    return _load("suites", Suite, name)
+
+
+def load_protocol(name: str) -> Protocol:
+    """Return the protocol of that name, or in the file ``*.toml``; UnknownNameError or CardError say what is wrong."""
+    return _load("protocols", Protocol, name)
+
+
+def read(path: Path, schema: type[Read], variant: str = "") -> Read:
+    """Return what a file holds; CardError names the file, every wrong key, and the nearest known."""
+    table = read_toml(path)
+    if variant:
+        table = _varied(path, table, variant)
+    try:
+        found = schema.model_validate_json(json.dumps(table, default=str), strict=True)
+    except ValidationError as error:
+        what = f"the variant {variant!r} of {path}" if variant else str(path)
+        raise CardError(f"{what} is not a valid {schema.__name__.lower()}: {faults_of(error, schema)}.") from error
+    name = found.name.removesuffix(f":{variant}") if variant else found.name
+    if name != path.stem:
+        raise CardError(f"{path} names itself {name!r}; the name and the file must agree: {name}.toml.")
+    return found
+
+
+def _load(kind: str, schema: type[Read], name: str) -> Read:
+    if name.endswith(".toml"):
+        return read(Path(name), schema)
+    known = names(kind)
+    if name not in known:
+        raise unknown_name(kind, name, known)
+    return read(folder(kind) / f"{name}.toml", schema)
+
+
+def _variants(kind: str, path: Path) -> Iterator[str]:
+    """Yield the names of a card's variants; none of a file that cannot be read, which its own name will say."""
+    if kind != "datasets":
+        return
+    try:
+        found = read_toml(path).get("variants")
+    except CardError:
+        return
+    yield from (f"{path.stem}:{variant}" for variant in (found if isinstance(found, dict) else ()))
+
+
+def _varied(path: Path, table: dict[str, Any], variant: str) -> dict[str, Any]:
+    """Return a card's table with the keys of a variant in place of its own; tables within are replaced, not merged.
+
+    Only the layout is merged, key by key: a variant says which of its options differ.
+    """
+    known = table.get("variants")
+    if not isinstance(known, dict) or not isinstance(known.get(variant), dict):
+        raise CardError(f"{path} has no variant {variant!r}; it has: {', '.join(known or ()) or 'none'}.")
+    changes = {"layout": {}, **known[variant]}
+    layout = {**table.get("layout", {}), **changes["layout"]}
+    rest = {key: value for key, value in table.items() if key != "variants"}
+    return {**rest, **changes, "layout": layout, "name": f"{table.get('name', path.stem)}:{variant}"}

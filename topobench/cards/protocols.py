@@ -1,0 +1,74 @@
+"""Protocols: every choice that turns a likelihood and a truth into figures, as their TOML files hold it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from topobench.cards.schema import Count, File, Part, Strict
+from topobench.registry import names as registered
+from topobench.registry import nearest
+
+__all__ = ["OpenChoice", "Protocol"]
+
+
+class OpenChoice(Strict):
+    """Something that the source of a protocol leaves open, and what was fixed here."""
+
+    question: str
+    fixed: str
+
+
+class Protocol(File):
+    """Every choice that turns (likelihood, truth) into figures; `version` is raised whenever a figure changes.
+
+    `sampling` says where Betti errors without ``_whole`` in their name are counted: in so many seeded random
+    `patches` of `patch_size`, in a grid of such tiles, or on the whole image. `phase` and `connectivity` may be
+    left out: then the argument counts, else the card. `columns` are the figures that tables show, `ranked_by` the
+    one that orders them.
+    """
+
+    source: str
+    measures: str
+    open: tuple[OpenChoice, ...] = ()
+    threshold: Part
+    sampling: Literal["random", "grid", "whole"]
+    patch_size: Count | None = None
+    patches: Count | None = None
+    frame: bool
+    dimensions: Annotated[tuple[Literal[0, 1], ...], Field(min_length=1)]
+    phase: Literal["regions", "structure"] | None = None
+    connectivity: Literal[4, 8] | None = None
+    figures: Annotated[tuple[str, ...], Field(min_length=1)]
+    columns: Annotated[tuple[str, ...], Field(min_length=1)]
+    ranked_by: str
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Protocol:
+        wanted = {"random": (True, True), "grid": (True, False), "whole": (False, False)}[self.sampling]
+        if (self.patch_size is not None, self.patches is not None) != wanted:
+            raise ValueError(
+                f"sampling {self.sampling!r} takes {'a' if wanted[0] else 'no'} patch_size and "
+                f"{'a' if wanted[1] else 'no'} number of patches"
+            )
+        for key in ("dimensions", "figures", "columns"):
+            if len(set(getattr(self, key))) < len(getattr(self, key)):
+                raise ValueError(f"{key!r} names something twice")
+        known = registered("metrics")
+        for figure in self.figures:
+            if figure not in known:
+                raise ValueError(f"no metric is named {figure!r}{nearest(figure, known)}")
+        for figure in self.columns:
+            if figure not in self.figures:
+                raise ValueError(f"{figure!r} is among the columns, but not among the figures")
+        if self.ranked_by not in self.columns:
+            raise ValueError(f"{self.ranked_by!r} ranks, but is not among the columns")
+        return self
+
+    def changed(self, **choices: Any) -> Protocol:
+        """Return the protocol with other choices, checked like a file; give it a name of its own where figures differ.
+
+        ValueError for choices that are wrong or do not fit together.
+        """
+        return Protocol.model_validate({**self.model_dump(by_alias=True), **choices})

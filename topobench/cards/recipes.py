@@ -1,0 +1,87 @@
+"""Recipes (baselines) and suites (which of them run on what): what their TOML files hold."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+
+from topobench.cards.datasets import DatasetName
+from topobench.cards.schema import Choice, Count, File, Index, Name, Part, Strict
+
+__all__ = ["Budget", "LossTerm", "ModelChoice", "Published", "Recipe", "Suite"]
+
+
+class ModelChoice(Choice):
+    """The model of a recipe and its options."""
+
+
+class LossTerm(Choice):
+    """One term of a recipe's loss.
+
+    Its weight is 0 before the part `start` of the run's steps, then rises linearly to `weight` over the part
+    `ramp`; further keys are options of the loss.
+    """
+
+    weight: Annotated[float, Field(gt=0.0)]
+    start: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    ramp: Part = 0.0
+
+    @model_validator(mode="after")
+    def _reaches_its_weight(self) -> LossTerm:
+        if self.start + self.ramp > 1 + 1e-9:
+            raise ValueError(
+                f"loss {self.name!r} starts at {self.start:g} of the run and rises over {self.ramp:g} of it, so it "
+                "never reaches its weight; start + ramp must be at most 1"
+            )
+        return self
+
+
+class Budget(Strict):
+    """What every run of a suite may spend: steps of batches of square crops (pixels a side)."""
+
+    steps: Count
+    batch: Count
+    crop: Count
+
+
+class Published(Strict):
+    """Figures that somebody published for this baseline: a value, or the ends of a range."""
+
+    source: str
+    table: str
+    row: str
+    dataset: str
+    figures: dict[str, float | tuple[float, float]]
+    note: str = ""
+
+
+class Recipe(File):
+    """A baseline: a model, the terms of its loss, how it is trained (Adam), what was published about it."""
+
+    model: ModelChoice
+    loss: Annotated[tuple[LossTerm, ...], Field(min_length=1)]
+    learning_rate: Annotated[float, Field(gt=0.0)]
+    budget: Budget
+    source: str
+    published: tuple[Published, ...] = ()
+
+    def identity(self) -> dict[str, Any]:
+        """Return what changes a run when it changes; titles, sources and published figures do not."""
+        return self.model_dump(mode="json", include={"name", "version", "model", "loss", "learning_rate"})
+
+
+class Suite(File):
+    """Which recipes run on which data sets, folds and seeds, with what budget, scored by which protocols.
+
+    `nulls` are the rules without training that every leaderboard shows beside the models. Without a `budget`
+    each recipe's own counts.
+    """
+
+    recipes: Annotated[tuple[Name, ...], Field(min_length=1)]
+    datasets: Annotated[tuple[DatasetName, ...], Field(min_length=1)]
+    folds: Annotated[tuple[Index, ...], Field(min_length=1)]
+    seeds: Annotated[tuple[Index, ...], Field(min_length=1)]
+    protocols: Annotated[tuple[Name, ...], Field(min_length=1)]
+    nulls: tuple[Name, ...] = ()
+    budget: Budget | None = None

@@ -1,0 +1,110 @@
+"""Adapter `hdf5_volume`: volumes of images and ids in HDF5 files, section by section, in the layout of CREMI."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from topobench.cards import Card, Count, Strict
+from topobench.data.samples import Pixels, make_sample, member_of, shape_fault
+from topobench.data.volumes import Hdf5Sections
+from topobench.errors import CardError, DataError
+from topobench.files import digest, file_sha256
+from topobench.types import Sample
+
+__all__ = ["Hdf5Volume", "Volume"]
+
+
+class Volume(Strict):
+    """One file: its name, what the ids of its sections begin with, and how many it has."""
+
+    name: str
+    file: str
+    sections: Count
+
+
+class Hdf5Volume:
+    """Sections of volumes: section k of the volume ``A`` is ``A-kkk``. A section is read at a time.
+
+    Where the image volume is larger than that of the labels, the labels' attributes `offset` and `resolution` (z, y, x,
+    of one unit) say where in it they lie, as in the padded volumes of CREMI (https://cremi.org/data).
+
+    Parameters
+    ----------
+    images, labels : names of the HDF5 data sets (sections, height, width)
+    volumes : the files
+    """
+
+    def __init__(self, card: Card, folder: Path, images: str, labels: str, volumes: tuple[Volume, ...]) -> None:
+        if sum(volume.sections for volume in volumes) != card.count:
+            raise CardError(f"card {card.name!r}: count is {card.count}, but its volumes' sections are not as many.")
+        self.card, self.folder = card, folder
+        self._names = images, labels
+        self._volumes = volumes
+        self._places = {
+            member_of(card, f"{index:03d}", volume.name): (volume, index)
+            for volume in volumes if (folder / volume.file).is_file() for index in range(volume.sections)
+        }  # fmt: skip
+        self.members = tuple(self._places)
+
+    def missing(self) -> list[str]:
+        """Return the files that are not there."""
+        return [str(self.folder / one.file) for one in self._volumes if not (self.folder / one.file).is_file()]
+
+    def faults(self) -> list[str]:
+        """Return where the volumes have other shapes than the card wants."""
+        found = []
+        for volume, opened in self._opened.items():
+            where = f"{opened.labels.path}, {opened.labels.name!r},"
+            sections, *shape = opened.labels.shape
+            if sections != volume.sections:
+                found.append(f"{where} has {sections} sections; the card wants {volume.sections}")
+            found.append(shape_fault(self.card, (shape[0], shape[1]), where))
+        return [fault for fault in found if fault]
+
+    def read(self, image_id: str) -> Sample:
+        """Return a section: the image as float32 (1, H, W) in [0, 1], the truth as bool (H, W)."""
+        member = next(member for member in self.members if member.image_id == image_id)
+        volume, index = self._places[member]
+        opened = self._opened[volume]
+        image, labels = (
+            Pixels(array, self.folder / volume.file, f"section {index}") for array in opened.section(index)
+        )
+        return make_sample(self.card, member, image, labels)
+
+    def data_hash(self) -> str:
+        """Return the hash of the files' hashes."""
+        return digest([file_sha256(self.folder / volume.file) for volume in self._opened])
+
+    @cached_property
+    def _opened(self) -> dict[Volume, _Opened]:
+        """The volumes whose files are there, opened once."""
+        images, labels = self._names
+        there = [volume for volume in self._volumes if (self.folder / volume.file).is_file()]
+        return {volume: _Opened(self.folder / volume.file, images, labels) for volume in there}
+
+
+class _Opened:
+    """The two data sets of an open file, and where in the images the labels begin."""
+
+    def __init__(self, path: Path, images: str, labels: str) -> None:
+        self.images, self.labels = Hdf5Sections(path, images), Hdf5Sections(path, labels)
+        self._start = np.zeros(3, dtype=int)
+        if self.images.shape == self.labels.shape:
+            return
+        offset, resolution = self.labels.attribute("offset"), self.labels.attribute("resolution")
+        if offset is not None and resolution is not None and (resolution > 0).all():
+            self._start = np.rint(offset / resolution).astype(int)
+        if (self._start < 0).any() or (self._start + self.labels.shape > self.images.shape).any():
+            raise DataError(
+                f"{path}: {images!r} has the shape {self.images.shape}, {labels!r} {self.labels.shape} and begins at "
+                f"{self._start.tolist()} of it; the labels must lie within the images."
+            )
+
+    def section(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return image and labels of a section, (H, W) each."""
+        first, top, left = self._start
+        height, width = self.labels.shape[1:]
+        return self.images[index + first][top : top + height, left : left + width], self.labels[index]

@@ -1,0 +1,42 @@
+"""How large an image may be: asked of its header, before anything is read, so that no file can fill the memory."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from topobench.errors import ArgumentError, DataError
+
+__all__ = ["MAX_IMAGE_MIB", "check_declared", "largest_image"]
+
+MAX_IMAGE_MIB = "TOPOBENCH_MAX_IMAGE_MIB"  # the variable that sets the limit: worker processes inherit it
+DEFAULT_MIB = 1024
+
+
+def largest_image() -> int:
+    """Return how many bytes an image, or a section of a volume, may have once it is decoded."""
+    given = os.environ.get(MAX_IMAGE_MIB, str(DEFAULT_MIB))
+    if not given.isdecimal() or int(given) < 1:
+        raise ArgumentError(f"{MAX_IMAGE_MIB} is {given!r}; it must be a whole number of MiB from 1 on.")
+    return int(given) * 2**20
+
+
+def check_declared(path: Path, shape: Sequence[int], dtype: DTypeLike, what: str = "an image") -> None:
+    """Raise DataError where what a header declares, of that shape and dtype, is larger than the limit."""
+    declared, limit = math.prod(map(int, shape)) * np.dtype(dtype).itemsize, largest_image()
+    if declared > limit:
+        size = " x ".join(map(str, shape))
+        raise DataError(
+            f"{path} declares {what} of {size} {np.dtype(dtype)}, {_readable(declared)}; the limit is "
+            f"{_readable(limit)}. If the file is sound, raise it: topobench --max-image-mib N, or {MAX_IMAGE_MIB}=N."
+        )
+
+
+def _readable(size: int) -> str:
+    power = min(int(math.log(max(size, 1), 1024)), 4)
+    return f"{size / 1024**power:.4g} {('bytes', 'KiB', 'MiB', 'GiB', 'TiB')[power]}"

@@ -1,0 +1,249 @@
+"""A folder of one's own images and masks: a survey of what is in it, and the card that follows from that."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from topobench.cards import Card, Folds, Labels, Validity
+from topobench.data.folders import image_files
+from topobench.data.readers import read_image, suffix_of
+from topobench.errors import ArgumentError, DataError
+
+__all__ = ["Survey", "binary_labels", "card_of", "card_text", "guessed_labels", "slug", "survey"]
+
+SEPARATORS = "[-_. ]"
+LOSSY = (".jpg", ".jpeg")
+MANY = 16  # different label values from which on they are taken for ids of regions
+SPACE = "\n# "
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What was found in folders of images and masks.
+
+    Attributes
+    ----------
+    folder : the folder that holds all of them
+    patterns : of images, masks and, if there are, validity masks, below that folder
+    count : pairs of image and mask
+    shapes : (height, width) of the images
+    channels : of the images, 1 or 3
+    values : pixels of each label value, over all masks
+    lossy : whether the masks are JPEG
+    valid_values : pixels of each value of the validity masks
+    """
+
+    folder: Path
+    patterns: tuple[str, ...]
+    count: int
+    shapes: tuple[tuple[int, int], ...]
+    channels: int
+    values: Counter[int]
+    lossy: bool
+    valid_values: Counter[int]
+
+
+def survey(images: Path, masks: Path, valid: Path | None = None) -> Survey:
+    """Return what folders of images and masks hold; all of it is read, one image at a time.
+
+    An image and its mask have one name, but for what all images, or all masks, have in common (``a.png`` and
+    ``a_mask.png``). DataError where there are no pairs, where something lacks its partner (the first ten), or where the
+    images have different numbers of channels.
+    """
+    folders = [images, masks, *([valid] if valid else [])]
+    files = [image_files(folder) for folder in folders]
+    affixes = _affixes([list(found) for found in files])
+    by_id = [_by_id(found, affix) for found, affix in zip(files, affixes, strict=True)]
+    _check_pairs(by_id, folders)
+    shapes: Counter[tuple[int, int]] = Counter()
+    channels, values, valid_values = set(), Counter[int](), Counter[int]()
+    for name in sorted(by_id[0]):
+        image = read_image(by_id[0][name], colour=True)
+        shapes[(image.shape[0], image.shape[1])] += 1
+        channels.add(1 if image.ndim == 2 else image.shape[2])
+        for found, counted in zip(by_id[1:], (values, valid_values), strict=False):
+            _count_values(found[name], image.shape[:2], by_id[0][name], counted)
+    if len(channels) > 1:
+        raise DataError(f"the images in {images} have {sorted(channels)} channels; all must have the same number.")
+    top = Path(os.path.commonpath([folder.resolve() for folder in folders]))
+    return Survey(
+        top, tuple(_pattern(top, *one) for one in zip(folders, affixes, by_id, strict=True)), len(by_id[0]),
+        tuple(sorted(shapes)), channels.pop(), values, any(suffix_of(path) in LOSSY for path in by_id[1].values()),
+        valid_values,
+    )  # fmt: skip
+
+
+def binary_labels(found: Survey) -> Labels:
+    """Return the rule of masks in which all but 0 is structure; DataError where they have not two values."""
+    highest = max(found.values)
+    if set(found.values) - {0, highest} or highest not in (0, 1, 255, 65535):
+        some = sorted(found.values)[:5]
+        raise DataError(
+            f"the masks {found.folder / found.patterns[1]} have {len(found.values)} values, such as {some}; wanted are "
+            "two: 0 and 1, 0 and 255, or 0 and 65535. To say which values mean structure, write a card: topobench data "
+            "new NAME --images DIR --masks DIR."
+        )
+    return Labels(rule="values", structure=(highest or 255,), background=(0,))
+
+
+def guessed_labels(found: Survey) -> Labels:
+    """Return the rule that label values suggest: a guess, for somebody to check.
+
+    Of two values the rarer is structure, for structure is thin; JPEG masks get a threshold; many values are ids; of a
+    few, all but the most frequent are structure.
+    """
+    if len(found.values) < 2:
+        return binary_labels(found)
+    if found.lossy and len(found.values) > 2:
+        return Labels(rule="threshold", above=127)
+    if len(found.values) > MANY:
+        return Labels(rule="ids", thickness=2)
+    [(most, _), *rest] = found.values.most_common()
+    return Labels(rule="values", structure=tuple(sorted(value for value, _ in rest)), background=(most,))
+
+
+def card_of(
+    name: str, found: Survey, labels: Labels, connectivity: Literal[4, 8] = 8,
+    phase: Literal["regions", "structure"] = "regions",
+) -> Card:  # fmt: skip
+    """Return the card of folders that were surveyed; ArgumentError for a single image, which makes no folds."""
+    if found.count < 2:
+        raise ArgumentError(
+            f"{found.folder} holds one image; at least 2 are wanted, to train on one and score another."
+        )
+    valid = {"valid": found.patterns[2]} if found.valid_values else {}
+    part = {"images": found.patterns[0], "labels": found.patterns[1], **valid, "count": found.count}
+    return Card(
+        schema=1, name=name, version=1, title=f"Images of {found.folder.name}", adapter="paired_folders",
+        connectivity=connectivity, phase=phase, count=found.count, shapes=found.shapes, channels=found.channels,
+        labels=labels, validity=_validity(found), folds=Folds(rule="contiguous", count=min(3, found.count)),
+        layout={"parts": [part]}, licence="", redistributable=False, folder=str(found.folder),
+    )  # fmt: skip
+
+
+def slug(text: str) -> str:
+    """Return a text as a card may be named: small letters and digits, single hyphens; ``own`` where nothing is left."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "own"
+
+
+def card_text(card: Card, found: Survey) -> str:
+    """Return a card as TOML, with what was found and what to check as comments."""
+    text = "\n".join(_lines(card, found)) + "\n"
+    return re.sub(r"\n{3,}", "\n\n", text)
+
+
+def _affixes(names: Sequence[Sequence[str]]) -> list[tuple[str, str]]:
+    """Return for each folder what stands before and behind the ids of all its files: nothing where names agree."""
+    if all(set(other) & set(names[0]) for other in names[1:]):
+        return [("", "")] * len(names)
+    return [(_common(found), _common([name[::-1] for name in found])[::-1]) for found in names]
+
+
+def _common(names: Sequence[str]) -> str:
+    """Return what all names begin with, up to a separator: of ``scan_10`` and ``scan_11`` it is ``scan_``."""
+    columns = takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False)) if len(names) > 1 else ()
+    found = re.match(f".*{SEPARATORS}", "".join(letters[0] for letters in columns))
+    return found[0] if found else ""
+
+
+def _by_id(files: dict[str, Path], affix: tuple[str, str]) -> dict[str, Path]:
+    before, after = affix
+    return {name.removeprefix(before).removesuffix(after): path for name, path in files.items()}
+
+
+def _check_pairs(by_id: Sequence[dict[str, Path]], folders: Sequence[Path]) -> None:
+    """Raise DataError where images lack a partner, or the other way round; it lists the first ten."""
+    lonely = [
+        f"{mine[name]} has no partner in {folder}"
+        for mine, other, folder in _pairings(by_id, folders) for name in sorted(mine.keys() - other.keys())
+    ]  # fmt: skip
+    if lonely:
+        more = f"; and {len(lonely) - 10} more" if len(lonely) > 10 else ""
+        raise DataError(f"{'; '.join(lonely[:10])}{more}. Give an image and its mask one name.")
+
+
+def _pairings(
+    by_id: Sequence[dict[str, Path]], folders: Sequence[Path]
+) -> Iterator[tuple[dict[str, Path], dict[str, Path], Path]]:
+    for other, folder in zip(by_id[1:], folders[1:], strict=True):
+        yield by_id[0], other, folder
+        yield other, by_id[0], folders[0]
+
+
+def _count_values(path: Path, shape: tuple[int, ...], image: Path, counted: Counter[int]) -> None:
+    """Add the values of a mask to those counted; DataError where it is no mask of that shape."""
+    mask = read_image(path)
+    if mask.shape != shape:
+        raise DataError(f"{path} has the shape {mask.shape}, {image} {tuple(shape)}; they must agree.")
+    if mask.dtype.kind not in "bui":
+        raise DataError(f"{path} holds {mask.dtype}; a mask holds whole numbers.")
+    values, pixels = np.unique(mask, return_counts=True)
+    counted.update(dict(zip(map(int, values), map(int, pixels), strict=True)))
+
+
+def _pattern(top: Path, folder: Path, affix: tuple[str, str], files: dict[str, Path]) -> str:
+    """Return the pattern of a folder's files below the folder of all."""
+    suffixes = {"".join(path.suffixes[-2:]) if path.suffix == ".gz" else path.suffix for path in files.values()}
+    below = folder.resolve().relative_to(top)
+    return (below / f"{affix[0]}{{id}}{affix[1]}{suffixes.pop() if len(suffixes) == 1 else '.*'}").as_posix()
+
+
+def _validity(found: Survey) -> Validity | None:
+    """Return the rule of validity masks: the highest value is inside, the lowest outside."""
+    if not found.valid_values:
+        return None
+    lowest, highest = min(found.valid_values), max(found.valid_values)
+    if len(found.valid_values) != 2:
+        some = sorted(found.valid_values)[:5]
+        raise DataError(f"the validity masks have {len(found.valid_values)} values, such as {some}; wanted are two.")
+    return Validity(rule="mask", inside=(highest,), outside=(lowest,))
+
+
+def _lines(card: Card, found: Survey) -> Iterator[str]:
+    """Yield the lines of a card's TOML, top to bottom."""
+    yield from (f"{key} = {_toml(value)}" for key, value in _head(card).items())
+    pixels = found.values.total()
+    shares = SPACE.join(
+        f"{value}: {100 * number / pixels:.2f} % of the pixels" for value, number in found.values.most_common(MANY)
+    )
+    more = f"{SPACE}and {len(found.values) - MANY} more" if len(found.values) > MANY else ""
+    yield f"\n# CHECK: which label values mean structure? Found, over all masks:{SPACE}{shares}{more}"
+    yield from _table("labels", card.labels)
+    yield from _table("validity", card.validity)
+    yield (
+        f"\n# Images that depend on each other (crops of one photo, neighbouring sections) should be one unit:{SPACE}"
+        "[units]   with   block = 5   or   pattern = '^([^-]+)'"
+    )
+    yield from _table("folds", card.folds)
+    for part in card.layout["parts"]:
+        yield "\n[[layout.parts]]"
+        yield from (f"{key} = {_toml(value)}" for key, value in part.items())
+
+
+def _head(card: Card) -> dict[str, Any]:
+    kept = (
+        "schema", "name", "version", "title", "adapter", "connectivity", "phase", "count", "shapes", "channels",
+        "licence", "redistributable", "folder",
+    )  # fmt: skip
+    return {key: card.model_dump(by_alias=True)[key] for key in kept}
+
+
+def _table(name: str, table: Labels | Validity | Folds | None) -> Iterator[str]:
+    if table is not None:
+        yield f"\n[{name}]"
+        yield from (f"{key} = {_toml(value)}" for key, value in table.model_dump(exclude_defaults=True).items())
+
+
+def _toml(value: Any) -> str:
+    """Return a text, number, truth value, or list of them as TOML, which agrees with JSON on these."""
+    return json.dumps(value, ensure_ascii=False)
