@@ -68,7 +68,10 @@ def id_borders(ids: NDArray[Any], thickness: int, connectivity: int = 8) -> Bool
             f"thickness is {thickness}, connectivity {connectivity}; wanted are at least 1, and 8 or 4."
         )
     border = np.zeros(ids.shape, dtype=bool)
-    for down, right in ((0, 1), (1, 0)) if connectivity == 8 else ((0, 1), (1, 0), (1, 1), (1, -1)):
+    steps = [(0, 1), (1, 0)]
+    if connectivity == 4:  # with one pixel of each pair, those of the other diagonal are parted already
+        steps += [(1, 1), (1, -1)] if thickness % 2 == 0 else [(1, 1)]
+    for down, right in steps:
         first, second = _shifted(ids.shape, down, right), _shifted(ids.shape, -down, -right)
         differ = ids[first] != ids[second]
         border[first] |= differ
