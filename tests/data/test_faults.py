@@ -12,6 +12,7 @@ from tests.metrics.cases import lines
 from tests.oracles import betti_by_labelling
 from tests.strategies import connectivities, masks
 from topobench import load_dataset
+from topobench.data.fault_places import Canvas
 from topobench.data.faults import FAMILIES, bridges, false_holes, gaps, islands, make_fault, shifted
 from topobench.errors import ArgumentError, UnknownNameError
 from topobench.topology import thicken, thin
@@ -148,6 +149,37 @@ def test_a_slanting_strand_is_cut_too(slope, connectivity, frame):
     rows, columns = np.indices((60, 60))
     truth = np.abs((rows - 30) - slope * (columns - 30)) <= 2 * np.hypot(1, slope)
     assert_right(gaps(truth, 2, connectivity=connectivity, frame=frame), truth, 2, connectivity, frame, 8)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_gaps_cut_off_no_crumbs(seed):
+    """What is left on either side of a cut of 3x2 pixels has 6 at least, also near free ends."""
+    truth = np.pad(np.ones((3, 24), bool), 5)
+    pieces, count = ndimage.label(gaps(truth, 1, seed=seed).mask)
+    assert count == 2
+    assert np.bincount(pieces.ravel())[1:].min() >= 6
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_bridges_end_where_structure_begins(seed):
+    """Also at a dot, which is narrower than the bar; a bar that slants may have a corner one pixel farther."""
+    truth = np.zeros((40, 40), bool)
+    truth[5, 20], truth[20], truth[33, 12] = True, True, True
+    [(rows, _)], _ = singles(bridges(truth, 1, seed=seed), truth)
+    assert (rows.start >= 4 and rows.stop <= 20) or (rows.start > 20 and rows.stop <= 35)
+
+
+def test_a_canvas_refuses_what_changes_the_numbers_otherwise():
+    """An island raises b0 - b1 by one as a gap does, but it is not what was asked for."""
+    canvas = Canvas(np.zeros((9, 9), bool), 8, False)
+    dot = np.array([4]), np.array([4])
+    assert not canvas.flip(dot, {(0, -1)}, 1)
+    assert not canvas.flip(dot, {(0, 1), (-1, 0)}, 1)
+    assert not canvas.image.any()
+    assert canvas.betti == (0, 0)
+    assert canvas.flip(dot, {(1, 0)}, 1)
+    assert canvas.betti == (1, 0)
+    assert not canvas.flip((np.array([4]), np.array([5])), {(1, 0), (0, 0)}, 1)  # too near
 
 
 @pytest.mark.parametrize("kind", ALLOWED)

@@ -1,5 +1,6 @@
 """Simple points against flipping each pixel and labelling; thinning and thickening against labelling and matching."""
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,7 +13,8 @@ from tests.oracles import betti_by_labelling
 from tests.strategies import connectivities, masks
 from topobench import load_dataset
 from topobench.errors import ArgumentError
-from topobench.topology import betti_matching, induced_map, simple_points, thicken, thin
+from topobench.topology import betti_matching, betti_numbers, induced_map, simple_points, thicken, thin
+from topobench.topology.links import REGULAR, RING, links_of
 
 CROSS = ndimage.generate_binary_structure(2, 1)
 MANY = 10**6
@@ -47,6 +49,72 @@ def test_simple_points_are_those_whose_flip_changes_nothing(mask, connectivity, 
 def test_simple_points_of_larger_masks(density, connectivity):
     mask = np.random.default_rng(0).random((17, 23)) < density
     assert np.array_equal(simple_points(mask, connectivity), by_flipping(mask, connectivity, False))
+
+
+@numba.njit
+def count_windows(ring, kind, first, neighbours):
+    """Go through all windows of 5x5 with structure in the middle and background north of it, where the middle is simple
+    and has two neighbours or more. Return how many ways there are to take away some of its neighbours that are bare in
+    the north and simple themselves, and after how many of them it is not simple any more.
+    """
+
+    def link(window, row, column):
+        byte = 0
+        for k in range(8):
+            byte |= window[row + ring[k, 0], column + ring[k, 1]] << k
+        return byte
+
+    ways, broken, window, bits = 0, 0, np.zeros((5, 5), np.int64), np.zeros(8, np.int64)
+    for code in range(2**23):
+        left = code
+        for place in range(25):
+            if place not in (7, 12):
+                window[place // 5, place % 5] = left & 1
+                left >>= 1
+        window[1, 2], window[2, 2] = 0, 1
+        byte, joined, free = link(window, 2, 2), 0, 0
+        for k in range(0, 8, neighbours):
+            joined += byte >> k & 1
+        if joined < 2 or kind[byte] != first:
+            continue
+        for k in range(8):
+            row, column = 2 + ring[k, 0], 2 + ring[k, 1]
+            if window[row, column] and not window[row - 1, column] and kind[link(window, row, column)] == first:
+                bits[free] = 1 << k
+                free += 1
+        for subset in range(1, 2**free):
+            rest = byte
+            for number in range(free):
+                if subset >> number & 1:
+                    rest -= bits[number]
+            ways += 1
+            broken += kind[rest] != first
+    return ways, broken
+
+
+@pytest.mark.parametrize("connectivity", [4, 8])
+def test_all_of_a_turn_may_go_at_once(connectivity):
+    """What goes in a turn stays simple, whichever of its neighbours go before it. Sides are alike: take the north.
+
+    What has a single neighbour is no end if that one does not lie in the layer, and so does not go: only corners
+    beside it may, which belong to no component of their own in connectivity 4 (and are neighbours in 8).
+    """
+    kind = links_of(connectivity, 9).kind
+    ways, broken = count_windows(np.array(RING), kind, REGULAR, 1 if connectivity == 8 else 2)
+    assert ways > 10**6
+    assert broken == 0
+
+
+@pytest.mark.parametrize("connectivity", [4, 8])
+@pytest.mark.parametrize("shape", [(4, 4), (2, 8), (5, 3)])
+def test_every_small_mask(shape, connectivity):
+    every = (np.arange(2 ** (shape[0] * shape[1]))[:, None] >> np.arange(shape[0] * shape[1]) & 1).astype(bool)
+    every = every.reshape(-1, *shape)
+    for change in (thin, thicken):
+        changed = change(every, MANY, connectivity)
+        for frame in (False, True):
+            found, wanted = (betti_numbers(batch, connectivity, frame) for batch in (changed, every))
+            assert np.array_equal(found, wanted)
 
 
 @pytest.mark.parametrize("change", [thin, thicken])

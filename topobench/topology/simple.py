@@ -101,9 +101,8 @@ def thin(mask: ArrayLike, pixels: int = 1, connectivity: int = 8, threads: int |
     A layer is the structure that has background at one of its four sides as the layer begins, so what is left holds
     the erosion by a cross. Beyond the image nothing is known, and no side is bare there. The layer goes from the north,
     south, west and east in turn. In each turn a pixel goes if it is bare on that side, simple, and no end, all as the
-    turn begins, so that no pixel is favoured by its place in a row. (That it is simple is asked again as it goes.) What
-    is asymmetric is the order of the turns: of a line an even number of pixels wide the southern or the eastern one of
-    the two middles is kept.
+    turn begins, so that no pixel is favoured by its place in a row. What is asymmetric is the order of the turns: of
+    a line an even number of pixels wide the southern or the eastern one of the two middles is kept.
 
     An *end* is a pixel with a single neighbour, under the structure's connectivity, that lies in the layer itself: the
     end of a line one or two pixels wide, which therefore keeps its length, but for a pixel where a staircase becomes a
