@@ -36,6 +36,13 @@ def change(mask, truth, connectivity, frame):
     return after[0] - before[0], after[1] - before[1]
 
 
+def room_for(truth, kind, **options):
+    """How many faults there is room for, as the error for too many says."""
+    with pytest.raises(ArgumentError) as refused:
+        make_fault(truth, kind, 10**6, **options)
+    return int(re.search(r"room for (\d+) ", str(refused.value))[1])
+
+
 def singles(fault, truth):
     """The faults one by one: the boxes of what changed, and the truth with one fault alone."""
     labels, _ = ndimage.label(fault.mask ^ truth, EVERY)
@@ -88,11 +95,15 @@ def test_every_fault_is_what_it_is_called_on_a_real_section(kind, real_data):
 )
 def test_whatever_the_truth_the_count_is_right_or_the_room_is_said(kind, truth, connectivity, frame, apart, seed):
     options = {"connectivity": connectivity, "frame": frame, "apart": apart, "seed": seed}
-    count = 10**6
-    with pytest.raises(ArgumentError) as refused:
-        make_fault(truth, kind, count, **options)
-    count = int(re.search(r"room for (\d+) ", str(refused.value))[1])
+    count = room_for(truth, kind, **options)
     assert_right(make_fault(truth, kind, count, **options), truth, count, connectivity, frame, apart)
+
+
+def test_faults_that_wind_around_each_other_are_not_apart():
+    """It is the boxes that lie apart: hypothesis found two slanting cuts at one corner of this ring."""
+    truth = np.kron(np.array([[1, 1, 1, 1, 1], [1, 1, 0, 1, 1], [1, 1, 1, 1, 1]], bool), np.ones((2, 2), bool))
+    room = room_for(truth, "gaps", apart=1, connectivity=4)
+    assert_right(gaps(truth, room, apart=1, connectivity=4), truth, room, 4, False, 1)
 
 
 @given(coarse_masks, connectivities, st.booleans(), st.booleans(), st.integers(0, 9))
@@ -236,9 +247,9 @@ def test_where_there_is_nothing_there_is_no_room():
 
 def test_the_room_is_a_sentence():
     truth = lines(90, 3)
+    room = room_for(truth, "false-holes", apart=30)
     with pytest.raises(ArgumentError) as refused:
         false_holes(truth, 1000, apart=30)
-    room = int(re.search(r"ask for at most (\d+),", str(refused.value))[1])
     assert str(refused.value) == (
         f"the truth has room for {room} false holes of the 1000 wanted, 30 pixels apart; "
         f"ask for at most {room}, or give a larger truth."

@@ -109,6 +109,9 @@ def test_more_faults_of_one_seed_are_worse(truth, kind, protocol):
 
     assert rises("accuracy", -1)
     assert rises("dice", -1)
+    if protocol == "hu2019" and kind == "gaps":
+        assert rises("voi_filled")
+        assert rises("arand_f_filled", -1)
     if protocol == "hu2019":
         assert rises("betti_error") == rises("betti_error_whole") == (kind != "islands")
     else:

@@ -42,9 +42,9 @@ class Canvas:
 
     def flip(self, pixels: Pixels, allowed: set[tuple[int, int]], apart: int) -> bool:
         """Flip pixels if they lie apart from earlier ones and change (b0, b1) as allowed; return whether they did."""
-        if not pixels[0].size or self._taken[pixels].any():
+        if not pixels[0].size or self._taken[_box(pixels, 0)].any():
             return False
-        window = tuple(slice(max(axis.min() - 1, 0), axis.max() + 4) for axis in pixels)
+        window = tuple(slice(side.start, side.stop + 2) for side in _box(pixels, 1))  # the border moves all by one
         before = self._count(self._mask[window])
         self._invert(pixels)
         after = self._count(self._mask[window])
@@ -53,8 +53,7 @@ class Canvas:
             betti = self._count(self._mask)
             if (betti[0] - self.betti[0], betti[1] - self.betti[1]) in allowed:
                 self.betti = betti
-                rows, columns = (slice(max(axis.min() - apart, 0), axis.max() + apart + 1) for axis in pixels)
-                self._taken[rows, columns] = True
+                self._taken[_box(pixels, apart)] = True
                 return True
         self._invert(pixels)
         return False
@@ -194,6 +193,12 @@ def _with_nearest(where: BoolArray, goal: BoolArray) -> tuple[IntArray, IntArray
     nearest = ndimage.distance_transform_edt(~goal, return_distances=False, return_indices=True)
     places = np.argwhere(where)
     return places, nearest[:, where].T.astype(np.int64) - places
+
+
+def _box(pixels: Pixels, margin: int) -> tuple[slice, slice]:
+    """Return the box around pixels, with a margin."""
+    rows, columns = (slice(max(axis.min() - margin, 0), axis.max() + margin + 1) for axis in pixels)
+    return rows, columns
 
 
 def _window(image: BoolArray, first: IntArray, last: IntArray) -> tuple[IntArray, BoolArray]:
