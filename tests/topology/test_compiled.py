@@ -66,6 +66,7 @@ EVERY_SHAPE = """
 import numpy as np
 from tests.topology.test_cubical import LONG_WAYS
 from topobench.topology import betti_numbers, label_components, match_barcodes, persistence_pairs
+from topobench.topology import simple_points, thicken, thin
 random = np.random.default_rng(0)
 shapes = [(1, 1), (1, 7), (7, 1), (2, 2), (2, 9), (3, 8), (8, 3), (13, 11), (40, 41)]
 images = [random.integers(0, levels, shape) for shape in shapes for levels in (1, 2, 5, 1000)]
@@ -77,7 +78,10 @@ for image in images:
             persistence_pairs(image.astype(np.float32), connectivity, frame)
             match_barcodes(image.astype(np.float32), image[..., ::-1], connectivity, frame)
             betti_numbers(image > np.median(image), connectivity, frame)
+            simple_points(image > np.median(image), connectivity, frame)
         label_components(image > np.median(image), connectivity)
+        thin(image > np.median(image), 99, connectivity)
+        thicken(image > np.median(image), 99, connectivity)
 print("within bounds")
 """
 

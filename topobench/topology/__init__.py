@@ -4,6 +4,7 @@ from topobench.topology.barcodes import match_barcodes
 from topobench.topology.components import betti_numbers, label_components
 from topobench.topology.cubical import persistence_pairs
 from topobench.topology.matching import betti_matching, induced_map, unmatched_classes
+from topobench.topology.simple import simple_points, thicken, thin
 
 __all__ = [
     "betti_matching",
@@ -12,5 +13,8 @@ __all__ = [
     "label_components",
     "match_barcodes",
     "persistence_pairs",
+    "simple_points",
+    "thicken",
+    "thin",
     "unmatched_classes",
 ]
