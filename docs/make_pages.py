@@ -1,14 +1,14 @@
-"""Write what the docs take from the data: a page for each protocol, their index, and the table of all figures.
+"""Write what the docs take from the data: a page for each protocol, their index, tables of figures and of data sets.
 
 `python docs/make_pages.py` rewrites them; with `--check` it writes nothing, names what is stale and exits with 1.
-What people wrote in docs/metrics.md and docs/protocols.md around the marked tables is kept.
+What people wrote in docs/metrics.md, docs/protocols.md and docs/datasets.md around what is marked is kept.
 """
 
 import re
 import sys
 from pathlib import Path
 
-from topobench.cards import load_protocol, names
+from topobench.cards import load_card, load_protocol, names
 from topobench.metrics import FIGURES
 from topobench.metrics.clustering import IGNORED, LOG_BASE
 from topobench.registry import PARTITION
@@ -31,7 +31,8 @@ def pages():
     """Return the text of every page that is made, or partly made, by its path."""
     protocols = [load_protocol(name) for name in names("protocols")]
     made = {DOCS / "protocols" / f"{protocol.name}.md": page(protocol) for protocol in protocols}
-    for path, rows in ((DOCS / "metrics.md", all_figures()), (DOCS / "protocols.md", index(protocols))):
+    parts = {"metrics.md": all_figures(), "protocols.md": index(protocols), "datasets.md": all_datasets()}
+    for path, rows in ((DOCS / name, rows) for name, rows in parts.items()):
         text = path.read_text(encoding="utf-8")
         made[path] = f"{text[: text.index(START)]}{START}\n\n{rows}\n\n{text[text.index(END) :]}"
     return made
@@ -114,17 +115,90 @@ def all_figures():
     return table(["figure", "better", "unit", "meaning", "source"], rows)
 
 
+def all_datasets():
+    """Return the table of all cards, and a section for each."""
+    cards = [load_card(name) for name in names("datasets")]
+    whole = [card for card in cards if ":" not in card.name]
+    rows = [
+        [
+            f"[{card.name}](#{re.sub(r'[^a-z0-9-]', '', card.name)})", card.count, shapes_of(card), card.channels,
+            structure_of(card), card.phase, folds_of(card), "yes" if card.redistributable else "no",
+        ]
+        for card in whole
+    ]  # fmt: skip
+    heads = ["name", "images", "pixels", "channels", "structure", "phase", "folds", "may be passed on"]
+    return "\n\n".join([table(heads, rows), *(dataset_section(card, cards) for card in whole)])
+
+
+def dataset_section(card, cards):
+    """Return what is to be known of a data set, as Markdown."""
+    others = [one for one in cards if one.name.startswith(f"{card.name}:")]
+    variants = [f"- `{one.name}`: {prose(one.title, code=False)}" for one in others]
+    size = f"{card.pixel_size[0]:g} x {card.pixel_size[1]:g} {card.pixel_unit}" if card.pixel_size else ""
+    about = {
+        "Licence": card.licence, "Citation": card.citation, "Pixel": size, "Not valid": validity_of(card),
+        "One unit": units_of(card), "Getting it": card.access,
+    }  # fmt: skip
+    lines = [f"- *{word}*: {prose(text, code=False)}" for word, text in about.items() if text]
+    home = f" ([home page]({card.homepage}))" if card.homepage else ""
+    what = f"{prose(card.title, code=False)}{home}. {prose(card.description, code=False)}"
+    parts = [f"### {card.name}", what, "\n".join(lines)]
+    return "\n\n".join([*parts, *(["Variants:\n\n" + "\n".join(variants)] if variants else [])])
+
+
+def shapes_of(card):
+    """Return height and width of the images, in words."""
+    return " or ".join(f"{height} x {width}" for height, width in card.shapes)
+
+
+def structure_of(card):
+    """Return the rule by which labels become structure, in words."""
+    if card.labels is None:
+        return "exact, made by code"
+    values = ", ".join(map(str, card.labels.structure))
+    if card.labels.rule == "values":
+        return f"label {values}"
+    if card.labels.rule == "threshold":
+        return f"label above {card.labels.above:g}"
+    return f"between different ids, {card.labels.thickness} px" + (f"; and id {values}" if values else "")
+
+
+def folds_of(card):
+    """Return how a card splits its images, in words."""
+    if card.folds.rule == "parts":
+        return "official split"
+    return f"{card.folds.number}, {card.folds.rule}"
+
+
+def validity_of(card):
+    """Return which pixels are not valid, in words."""
+    if card.validity is None:
+        return ""
+    if card.validity.rule == "mask":
+        return "what lies outside the field of view, for which there is a mask beside each image"
+    return f"pieces of at least {card.validity.smallest} pixels of the colour {list(card.validity.colour)}"
+
+
+def units_of(card):
+    """Return which images depend on each other, in words."""
+    if card.units.block:
+        return f"{card.units.block} neighbouring sections"
+    return f"images in whose names `{card.units.pattern}` finds the same" if card.units.pattern else ""
+
+
 def table(heads, rows):
     """Return a Markdown table; a pipe in a cell does not break it."""
     cells = [["-" if cell in ("", None) else str(cell).replace("|", r"\|") for cell in line] for line in rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in [heads, ["---"] * len(heads), *cells])
 
 
-def prose(text):
-    """Return plain text as Markdown on one line: names as code, DOIs and arXiv numbers as links."""
+def prose(text, code=True):
+    """Return plain text as Markdown on one line: names as code unless told not to, DOIs and arXiv numbers as links."""
     parts = re.split(r"(`[^`]*`)", " ".join(text.split()))  # every second one is code already
     for place in range(0, len(parts), 2):
-        found = re.sub(r"[\w*]*_[\w*]+|\btopobench\.[\w.]*\w", r"`\g<0>`", parts[place].replace("<", "&lt;"))
+        found = parts[place].replace("<", "&lt;")
+        if code:
+            found = re.sub(r"[\w*]*_[\w*]+|\btopobench\.[\w.]*\w", r"`\g<0>`", found)
         found = re.sub(r"\barXiv:(\d+\.\d+)", r"[arXiv:\1](https://arxiv.org/abs/\1)", found)
         parts[place] = re.sub(r"\bdoi:(10\.[^\s,;)]+\w)", r"[doi:\1](https://doi.org/\1)", found)
     return "".join(parts)
