@@ -23,7 +23,7 @@ PARTITION = ("arand_f", "arand_error", "ari", "voi_split", "voi_merge", "voi")
 
 BUILTINS: dict[str, dict[str, str]] = {
     "adapters": {
-        "synthetic": "topobench.data.synthetic:SyntheticMembranes",
+        "synthetic": "topobench.data.synthetic:Synthetic",
         "tiff_stack": "topobench.data.tiff_stack:TiffStack",
     },
     "models": {
