@@ -1,4 +1,4 @@
-"""Images made by code, whose Betti numbers are counted while they are made."""
+"""Images made by code, whose Betti numbers are counted while they are made: membranes, roads, vessels, cracks."""
 
 from topobench.data.synthetic.adapter import FAMILIES, Synthetic
 from topobench.data.synthetic.family import Family, Made, make

@@ -7,9 +7,12 @@ from typing import Any, Literal
 
 from topobench.cards import Card
 from topobench.data.options import read_options
+from topobench.data.synthetic.cracks import Cracks
 from topobench.data.synthetic.family import Family, Made, make
 from topobench.data.synthetic.looks import render
 from topobench.data.synthetic.membranes import Membranes
+from topobench.data.synthetic.roads import Roads
+from topobench.data.synthetic.vessels import Vessels
 from topobench.errors import CardError
 from topobench.files import digest
 from topobench.seeds import generator
@@ -17,7 +20,7 @@ from topobench.types import Sample
 
 __all__ = ["FAMILIES", "Synthetic"]
 
-FAMILIES: dict[str, type[Family]] = {"membranes": Membranes}
+FAMILIES: dict[str, type[Family]] = {"membranes": Membranes, "roads": Roads, "vessels": Vessels, "cracks": Cracks}
 
 
 class Synthetic:
@@ -29,7 +32,9 @@ class Synthetic:
     options : the family's own, see its class
     """
 
-    def __init__(self, card: Card, folder: Path, family: Literal["membranes"], **options: Any) -> None:
+    def __init__(
+        self, card: Card, folder: Path, family: Literal["membranes", "roads", "vessels", "cracks"], **options: Any
+    ) -> None:
         self.card = card
         self.name = f"synthetic-{family}"
         self.family = read_options(card, FAMILIES[family], options)
