@@ -26,7 +26,7 @@ BUILTINS: dict[str, dict[str, str]] = {
         "hdf5_volume": "topobench.data.hdf5_volume:Hdf5Volume",
         "matlab_masks": "topobench.data.matlab_masks:MatlabMasks",
         "paired_folders": "topobench.data.paired_folders:PairedFolders",
-        "synthetic": "topobench.data.synthetic:SyntheticMembranes",
+        "synthetic": "topobench.data.synthetic:Synthetic",
         "tiff_stack": "topobench.data.tiff_stack:TiffStack",
     },
     "models": {

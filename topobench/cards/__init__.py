@@ -14,10 +14,10 @@ from topobench.cards.places import (
 )
 from topobench.cards.protocols import OpenChoice, Protocol
 from topobench.cards.recipes import Budget, LossTerm, ModelChoice, Published, Recipe, Suite
-from topobench.cards.schema import Count, Index, Strict, faults_of
+from topobench.cards.schema import Count, Index, Part, Strict, faults_of
 
 __all__ = [
     "PLACES", "Budget", "Card", "Count", "DataFile", "Folds", "Index", "Labels", "ListedFold", "LossTerm",
-    "ModelChoice", "OpenChoice", "Protocol", "Published", "Recipe", "Strict", "Suite", "Units", "Validity", "faults_of",
-    "folder", "load_card", "load_protocol", "load_recipe", "load_suite", "names", "read", "text_of",
+    "ModelChoice", "OpenChoice", "Part", "Protocol", "Published", "Recipe", "Strict", "Suite", "Units", "Validity",
+    "faults_of", "folder", "load_card", "load_protocol", "load_recipe", "load_suite", "names", "read", "text_of",
 ]  # fmt: skip

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import inspect
-import json
 import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, create_model
 
-from topobench.cards import Card, faults_of, load_card
+from topobench.cards import Card, load_card
 from topobench.data.adapter import Adapter
 from topobench.data.folds import split
 from topobench.data.locate import data_root
+from topobench.data.options import read_options
 from topobench.errors import CardError, DataError
 from topobench.registry import load
 from topobench.types import Sample
@@ -113,23 +113,26 @@ def _missing(card: Card, folder: Path, missing: Sequence[str], given: bool, some
 def open_adapter(card: Card, folder: Path) -> Adapter:
     """Return the card's adapter; CardError for each option in ``[layout]`` that it does not take, lacks or mistypes."""
     maker = load("adapters", card.adapter)
-    schema = _options_of(maker)
-    try:
-        options = schema.model_validate_json(json.dumps(card.layout), strict=True)
-    except ValidationError as error:
-        faults = faults_of(error, schema)
-        raise CardError(f"card {card.name!r}, [layout] of the adapter {card.adapter!r}: {faults}.") from error
+    options = read_options(card, _options_of(maker), card.layout)
+    if given := {"card", "folder"} & set(card.layout):  # an adapter with options of its own takes any other key
+        raise CardError(f"card {card.name!r}, [layout] of the adapter {card.adapter!r}: unknown key {min(given)!r}.")
     adapter: Adapter = maker(card=card, folder=folder, **dict(options))
     return adapter
 
 
 def _options_of(maker: Any) -> type[BaseModel]:
-    """Return the schema of an adapter's options: its parameters, but for card and folder, with their annotations."""
+    """Return the schema of an adapter's options: its parameters, but for card and folder, with their annotations.
+
+    An adapter that takes ``**options`` is given further keys as they are and checks them itself (`read_options`).
+    """
     function = maker if inspect.isfunction(maker) else getattr(maker, "__init__")  # noqa: B009
     hints = get_type_hints(function, include_extras=True)
+    parameters = inspect.signature(maker).parameters
     fields: dict[str, Any] = {
         name: (hints.get(name, Any), ... if parameter.default is parameter.empty else parameter.default)
-        for name, parameter in inspect.signature(maker).parameters.items()
-        if name not in ("card", "folder")
+        for name, parameter in parameters.items()
+        if name not in ("card", "folder") and parameter.kind is not parameter.VAR_KEYWORD
     }
-    return create_model("Layout", __config__=ConfigDict(extra="forbid", allow_inf_nan=False), **fields)
+    further = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    config = ConfigDict(extra="allow" if further else "forbid", allow_inf_nan=False)
+    return create_model("Layout", __config__=config, **fields)
