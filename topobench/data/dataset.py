@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_type_hints, overload
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
@@ -19,7 +19,7 @@ from topobench.errors import CardError, DataError
 from topobench.registry import load
 from topobench.types import Sample
 
-__all__ = ["Dataset", "open_adapter", "open_dataset"]
+__all__ = ["Dataset", "Selection", "open_adapter", "open_dataset"]
 
 
 class Dataset:
@@ -48,6 +48,10 @@ class Dataset:
             raise KeyError(image_id)
         return self._adapter.read(image_id)
 
+    def select(self, image_ids: Sequence[str]) -> Selection:
+        """Return the samples of these ids, in this order, each read when it is asked for."""
+        return Selection(self, image_ids)
+
     @cached_property
     def data_hash(self) -> str:
         """A sha256 that changes whenever any sample would."""
@@ -56,6 +60,28 @@ class Dataset:
     def fold(self, index: int) -> tuple[list[str], list[str]]:
         """Return (training ids, scored ids) of a fold."""
         return split(self.image_ids, self.card.folds, index)
+
+
+class Selection(Sequence[Sample]):
+    """Some samples of a data set, read whenever they are asked for and never kept."""
+
+    def __init__(self, dataset: Dataset, image_ids: Sequence[str]) -> None:
+        self.dataset, self.image_ids = dataset, tuple(image_ids)
+
+    def __len__(self) -> int:
+        return len(self.image_ids)
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Selection: ...
+
+    def __getitem__(self, index: int | slice) -> Sample | Selection:
+        """Return a sample by its place; of a slice, a selection."""
+        if isinstance(index, slice):
+            return Selection(self.dataset, self.image_ids[index])
+        return self.dataset[self.image_ids[index]]
 
 
 def open_dataset(name: str, data_dir: str | Path | None = None) -> Dataset:
