@@ -171,15 +171,15 @@ class _Image:
     _allowed: dict[int, NDArray[np.int32] | None] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, sample: Sample) -> _Image:
-        """Return the image of a sample; DataError where its parts differ in height or width."""
+    def of(cls, sample: Sample, moments: Moments | None = None) -> _Image:
+        """Return the image of a sample, whose moments may be known; DataError where its parts differ in shape."""
         parts = {"image": sample.image, "truth": sample.truth, "validity mask": sample.valid}
         shapes = {word: part.shape for word, part in parts.items() if part is not None}
         if len({shape[-2:] for shape in shapes.values()}) != 1:
             found = ", ".join(f"the {word} {shape}" for word, shape in shapes.items())
             raise DataError(f"of {sample.image_id}, {found}: all must have the same height and width.")
         valid = _partial(sample.valid)
-        return cls(_compact(sample.image), _moments(sample.image, valid), sample.truth, valid)
+        return cls(_compact(sample.image), moments or _moments(sample.image, valid), sample.truth, valid)
 
     @property
     def nbytes(self) -> int:
@@ -204,19 +204,23 @@ class _Image:
 
 
 class _Images:
-    """Prepared images by index: those asked for last, up to a number of bytes but at least one, are kept."""
+    """Prepared images by index: those asked for last, up to a number of bytes but at least one, are kept.
+
+    The moments of all are, for they take longer to find than the image to read.
+    """
 
     def __init__(self, samples: Sequence[Sample], limit: int) -> None:
         self.samples, self.limit, self.kept_bytes = samples, limit, 0
         self._kept: OrderedDict[int, _Image] = OrderedDict()
+        self._moments: dict[int, Moments] = {}
 
     def __getitem__(self, index: int) -> _Image:
         """Return an image, from memory or read again."""
         if index in self._kept:
             self._kept.move_to_end(index)
             return self._kept[index]
-        image = _Image.of(self.samples[index])
-        self._kept[index] = image
+        image = _Image.of(self.samples[index], self._moments.get(index))
+        self._kept[index], self._moments[index] = image, image.moments
         self.kept_bytes += image.nbytes
         while self.kept_bytes > self.limit and len(self._kept) > 1:
             self.kept_bytes -= self._kept.popitem(last=False)[1].nbytes
