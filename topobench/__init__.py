@@ -28,14 +28,15 @@ def list_names(kind: str) -> list[str]:
     raise registry.unknown_name("kinds", kind, [*cards.PLACES, *registry.BUILTINS])
 
 
-def load_dataset(name: str, data_dir: str | Path | None = None) -> Dataset:
+def load_dataset(name: str, data_dir: str | Path | None = None, partial: bool = False) -> Dataset:
     """Return the data set of a card; its files are looked for in `data_dir`, $TOPOBENCH_DATA or the user's cache.
 
-    Raises UnknownNameError for an unknown name and DataError, with every path, where files are missing.
+    Raises UnknownNameError for an unknown name and DataError, with all that is missing or does not fit; with `partial`
+    it is enough that some of the images are there.
     """
     from topobench.data import open_dataset
 
-    return open_dataset(name, data_dir)
+    return open_dataset(name, data_dir, partial)
 
 
 def load_model(name: str, in_channels: int = 1, **options: Any) -> nn.Module:

@@ -1,19 +1,21 @@
 """What needs a CUDA device: mixed precision trains, and losses and models agree with the CPU."""
 
 import copy
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 import topobench
-from tests.run.test_train import training_set
+from tests.run.test_train import training_samples, training_set
 from topobench.cards import Budget, load_recipe
 from topobench.losses import TopologicalLoss
 from topobench.losses.conformance import RULES, check_loss
+from topobench.run.batches import TrainingSet
 from topobench.run.device import choose_device
 from topobench.run.evaluate import model_predictor
 from topobench.run.train import Trainer
-from topobench.types import Sample
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 
@@ -64,6 +66,16 @@ def test_training_in_mixed_precision_learns_and_resumes(tmp_path):
     assert trainer.step == 20
     assert trainer.run(lambda _, values: seen.append(values["cross-entropy"]), lambda: False)
     assert sum(seen[-5:]) < 0.8 * sum(seen[:5])
-    image, truth = training_set().stacks[0][:-1], training_set().stacks[0][-1] > 0.5
-    likelihood = model_predictor(trainer.model, "cuda")(Sample("0", image, truth))
-    assert likelihood.shape == truth.shape
+    sample = training_samples()[0]
+    assert model_predictor(trainer.model, "cuda")(sample).shape == sample.truth.shape
+
+
+def test_masks_and_tiles_on_cuda(tmp_path):
+    valid = np.ones((40, 44), bool)
+    valid[:, 30:] = False
+    data = TrainingSet.of([replace(sample, valid=valid) for sample in training_samples()])
+    budget, device = Budget(steps=4, batch=4, crop=32), choose_device("cuda")
+    trainer = Trainer(load_recipe("unet-topo"), budget, 0, device, data, tmp_path)
+    assert trainer.run(lambda *_: None, lambda: False)
+    likelihood = model_predictor(trainer.model, "cuda", tile=32)(training_samples()[0])
+    assert likelihood.shape == (40, 44)

@@ -29,3 +29,21 @@ def test_invalid_pixels_do_not_count():
     truth = np.array([[True, False, False, True]])
     rule = RawThreshold([Sample("a", image, truth, np.array([[True, True, False, False]]))])
     assert rule(Sample("a", image, truth)).tolist() == [[True, False, True, False]]
+
+
+def test_images_are_looked_at_one_after_the_other():
+    """With the result for all pixels in one image."""
+    random = np.random.default_rng(0)
+    samples = []
+    for index in range(3):
+        image = (random.integers(0, 256, (1, 20, 5 + index)) / 255).astype(np.float32)
+        noisy = image[0] + 0.3 * random.normal(size=image[0].shape)
+        samples.append(Sample(str(index), image, noisy < 0.2, random.random(image[0].shape) < 0.7 if index else None))
+    valid = [np.ones_like(sample.truth) if sample.valid is None else sample.valid for sample in samples]
+    image, truth, valid = (
+        np.concatenate(parts, axis=-1)
+        for parts in ([sample.image for sample in samples], [sample.truth for sample in samples], valid)
+    )
+    one = RawThreshold([Sample("all", image, truth, valid)])
+    many = RawThreshold(sample for sample in samples)
+    assert (many.darker, many.level) == (one.darker, one.level)

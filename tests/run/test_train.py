@@ -1,5 +1,7 @@
 """Training: repeatable bit for bit, resumed or not; what is not finite stops it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -14,7 +16,7 @@ from topobench.types import Sample
 STEPS = 5
 
 
-def training_set(scale=1.0):
+def training_samples(scale=1.0):
     random = np.random.default_rng(0)
     samples = []
     for index in range(2):
@@ -22,7 +24,11 @@ def training_set(scale=1.0):
         truth[10 + index], truth[:, 22] = True, True
         image = (0.7 - 0.4 * truth + 0.1 * random.normal(size=truth.shape)).astype(np.float32)
         samples.append(Sample(str(index), scale * image[None], truth))
-    return TrainingSet.of(samples)
+    return samples
+
+
+def training_set(scale=1.0):
+    return TrainingSet.of(training_samples(scale))
 
 
 def trainer(folder, name="enhanced-topo", data=None):
@@ -82,3 +88,21 @@ def test_what_is_not_finite_stops_with_the_step(tmp_path):
 def test_models_start_from_the_same_weights_whatever_the_loss(tmp_path):
     topological, plain = trainer(tmp_path / "a"), trainer(tmp_path / "b", "enhanced-ce")
     assert torch.equal(weights(topological), weights(plain))
+
+
+@pytest.mark.parametrize("name", ["enhanced-topo", "unet-topo", "unet-betti-matching", "unet-cldice"])
+def test_what_is_not_valid_changes_no_weight(tmp_path, name):
+    valid = np.ones((40, 44), bool)
+    valid[:, 30:] = False
+    found = []
+    for content in (0.5, 0.0):
+        samples = [replace(sample, valid=valid) for sample in training_samples()]
+        for sample in samples:
+            sample.image[:, ~valid], sample.truth[~valid] = content, content > 0
+        again = trainer(tmp_path / str(content), name, TrainingSet.of(samples))
+        assert again.run(lambda *_: None, lambda: False)
+        found.append(weights(again))
+    assert torch.equal(*found)
+    plain = trainer(tmp_path / "plain", name)
+    plain.run(lambda *_: None, lambda: False)
+    assert not torch.equal(weights(plain), found[0])

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_type_hints, overload
 
 from pydantic import BaseModel, ConfigDict, create_model
 
@@ -20,7 +20,7 @@ from topobench.errors import CardError, DataError
 from topobench.registry import load
 from topobench.types import Sample
 
-__all__ = ["Dataset", "folder_of", "open_adapter", "open_card", "open_dataset"]
+__all__ = ["Dataset", "Selection", "folder_of", "open_adapter", "open_card", "open_dataset"]
 
 
 class Dataset:
@@ -52,6 +52,10 @@ class Dataset:
             raise KeyError(image_id)
         return self._adapter.read(image_id)
 
+    def select(self, image_ids: Sequence[str]) -> Selection:
+        """Return the samples of these ids, in this order, each read when it is asked for."""
+        return Selection(self, image_ids)
+
     @cached_property
     def data_hash(self) -> str:
         """A sha256 that changes whenever any sample would."""
@@ -68,6 +72,28 @@ class Dataset:
             return split(self.members, self.card.folds, index)
         except CardError as error:
             raise CardError(f"data set {self.card.name!r}: {error}") from error
+
+
+class Selection(Sequence[Sample]):
+    """Some samples of a data set, read whenever they are asked for and never kept."""
+
+    def __init__(self, dataset: Dataset, image_ids: Sequence[str]) -> None:
+        self.dataset, self.image_ids = dataset, tuple(image_ids)
+
+    def __len__(self) -> int:
+        return len(self.image_ids)
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Selection: ...
+
+    def __getitem__(self, index: int | slice) -> Sample | Selection:
+        """Return a sample by its place; of a slice, a selection."""
+        if isinstance(index, slice):
+            return Selection(self.dataset, self.image_ids[index])
+        return self.dataset[self.image_ids[index]]
 
 
 def open_dataset(name: str, data_dir: str | Path | None = None, partial: bool = False) -> Dataset:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from topobench.errors import ArgumentError
 
 __all__ = ["Term", "WeightedLoss"]
+
+SURE = 30.0  # a logit whose likelihood is 1 in float32; with the opposite sign, 1e-13
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,11 @@ class WeightedLoss(nn.Module):
     Called with (logits, target, part): `part` in [0, 1) of the run's steps is done. At least one term must count from
     the first step and be able to train alone: topological terms have almost no gradient far from a segmentation, and
     are refused on their own.
+
+    Given a mask `valid`, no term sees what lies outside: there is structure where the term frames (its attribute
+    `frame`) and background where it does not, surely, in prediction and truth alike, without gradient. So any module
+    that takes (logits, target) can be a term. What a term is the mean of stays as it was: cross entropy remains a mean
+    over all pixels, to which those outside add 0, and patches in which few pixels are valid count like others.
     """
 
     def __init__(self, terms: Sequence[Term]) -> None:
@@ -50,13 +58,18 @@ class WeightedLoss(nn.Module):
                 "(start = 0) and be able to train alone (a loss says so in its attribute trains_alone)."
             )
 
-    def forward(self, logits: Tensor, target: Tensor, part: float) -> tuple[Tensor, dict[str, float]]:
-        """Return the sum, and each term's own value (unweighted) by its name."""
+    def forward(
+        self, logits: Tensor, target: Tensor, part: float, valid: Tensor | None = None
+    ) -> tuple[Tensor, dict[str, float]]:
+        """Return the sum, and each term's own value (unweighted) by its name.
+
+        Shapes: logits, target and `valid` (bool; None = all valid) are (B, 1, H, W).
+        """
         total, values = logits.new_zeros(()), {}
         for term in self.terms:
             weight = term.weight_at(part)
             if weight > 0:
-                value = term.loss(logits, target)
+                value = term.loss(*_seen(term.loss, logits, target, valid))
                 total = total + weight * value
                 values[term.name] = float(value.detach())
         return total, values
@@ -66,3 +79,17 @@ class WeightedLoss(nn.Module):
         for term in self.terms:
             if hasattr(term.loss, "reseed"):
                 term.loss.reseed(seed)  # type: ignore[operator]
+
+
+def _seen(loss: nn.Module, logits: Tensor, target: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Return logits and target as a loss is to see them: surely structure, or background, where they are not valid."""
+    if valid is None:
+        return logits, target
+    if valid.shape != logits.shape or valid.dtype != torch.bool:
+        raise ArgumentError(
+            f"the validity mask has shape {tuple(valid.shape)} and dtype {valid.dtype}; it must be bool, of the shape "
+            f"of the logits, {tuple(logits.shape)}."
+        )
+    structure = bool(getattr(loss, "frame", False))
+    sure = SURE if structure else -SURE
+    return torch.where(valid, logits, sure), torch.where(valid, target, float(structure))

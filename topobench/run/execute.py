@@ -113,7 +113,7 @@ class _Execution:
         status = "finished"
         try:
             train_ids, scored_ids = self.run.dataset.fold(self.run.fold)
-            predict = self._predictor([self.run.dataset[image_id] for image_id in train_ids])
+            predict = self._predictor(self.run.dataset.select(train_ids))
             rows = [*kept, *self._rows(scored_ids, predict)]
         except Stopped:
             raise
@@ -146,7 +146,7 @@ class _Execution:
     def _rows(self, image_ids: Sequence[str], predict: Predictor) -> list[Row]:
         """Return the rows of all images, one a protocol each."""
         run, card = self.run, self.run.dataset.card
-        samples = (run.dataset[image_id] for image_id in image_ids)
+        samples = run.dataset.select(image_ids)
         started = time.perf_counter()
         rows: list[Row] = []
         scored = score_samples(samples, predict, self.missing, card.phase, card.connectivity)

@@ -100,7 +100,7 @@ class Trainer:
 
     def _take_step(self) -> dict[str, float]:
         """Take one step; return each loss term's value. RunError where the logits or the loss are not finite."""
-        images, target = (part.to(self.device.kind) for part in self.data.batch(self.budget, self.seed, self.step))
+        images, target, valid = self.data.batch(self.budget, self.seed, self.step).to(self.device.kind)
         torch.manual_seed(seed_of("dropout", self.seed, self.step))
         self.loss.reseed(seed_of("patches", self.seed, self.step))
         part = self.step / self.budget.steps
@@ -110,7 +110,7 @@ class Trainer:
         with torch.autocast(self.device.kind, dtype=dtype, enabled=dtype is not None):
             logits = self.model(images)
         self._check_finite(logits, "logits")
-        found: tuple[Tensor, dict[str, float]] = self.loss(logits, target, part)
+        found: tuple[Tensor, dict[str, float]] = self.loss(logits, target, part, valid)
         total, values = found
         self._check_finite(total, "loss")
         self.optimiser.zero_grad(set_to_none=True)
