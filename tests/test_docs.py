@@ -84,7 +84,7 @@ def test_every_figure_stands_in_the_table_of_metrics():
     assert re.findall(r'^\| <a id="(\w+)"></a>`\1` \|', text_of(DOCS / "metrics.md"), re.MULTILINE) == list(FIGURES)
 
 
-@pytest.mark.parametrize("name", ["faults", "losses", "metrics", "protocols"])
+@pytest.mark.parametrize("name", ["datasets", "faults", "losses", "metrics", "protocols"])
 def test_examples_run_and_print_what_the_page_says(name, tmp_path, monkeypatch):
     """The blocks of a page go on from each other; files that it shows lie where they run."""
     page = text_of(DOCS / f"{name}.md")

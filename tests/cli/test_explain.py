@@ -1,12 +1,14 @@
 """`topobench explain`: the picture of what a loss does, to a toy and to somebody's prediction."""
 
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests.cli.here import topobench_here
+from topobench.cli.explain import _Case, _cropped, _seen
 from topobench.losses.toys import TOYS
 
 
@@ -139,3 +141,15 @@ def test_predictions_that_are_not_there_fail(folders):
     given = ["--truth", "truth", "--image", "a"]
     result = explain(folders, "topological", "--predictions", "nowhere", *given)
     assert (result.returncode, "nowhere is not a folder" in result.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(("frame", "fill"), [(True, 1), (False, 0)])
+def test_what_is_not_valid_is_seen_as_in_training(frame, fill):
+    valid = np.ones((4, 5), bool)
+    valid[:, :2] = False
+    case = _Case(np.full((4, 5), 0.3), np.zeros((4, 5), bool), "here", 8, valid)
+    seen = _seen(_cropped(case, (0, 1, 4)), SimpleNamespace(frame=frame))
+    assert seen.likelihood[0].tolist() == [fill, 0.3, 0.3, 0.3]
+    assert seen.truth[0].tolist() == [bool(fill), False, False, False]
+    assert seen.note == f"pixels that are not valid are {'structure' if fill else 'background'}, as in training"
+    assert _seen(_cropped(case, (0, 2, 3)), SimpleNamespace(frame=frame)).note == ""

@@ -46,6 +46,7 @@ class _Case:
     truth: BoolArray
     words: str
     connectivity: int = 8
+    valid: BoolArray | None = None
     note: str = ""
 
 
@@ -98,7 +99,7 @@ def explain(
         case = _toy(toy)
     else:
         case = _prediction(Path(str(predictions)), truth, dataset, fold, data_dir, partial, str(image_id))
-    save_figure(_picture(loss, made, _cropped(case, crop), patches), path)
+    save_figure(_picture(loss, made, _seen(_cropped(case, crop), made), patches), path)
     click.echo(f"Picture: {path}")
 
 
@@ -163,8 +164,7 @@ def _prediction(
     asked = open_asked(truth, dataset, fold, data_dir, None, partial=partial)
     sample = sample_of(asked, image_id)
     words = f"{folder.resolve().name} against {asked.card['name']}, {image_id}"
-    note = "" if sample.valid is None or sample.valid.all() else "pixels that are not valid take part, as in training"
-    return _Case(prediction_of(folder, asked, sample), sample.truth, words, asked.connectivity, note)
+    return _Case(prediction_of(folder, asked, sample), sample.truth, words, asked.connectivity, sample.valid)
 
 
 def _cropped(case: _Case, crop: tuple[int, int, int] | None) -> _Case:
@@ -178,7 +178,20 @@ def _cropped(case: _Case, crop: tuple[int, int, int] | None) -> _Case:
         )
     part = slice(row, row + side), slice(column, column + side)
     words = f"{case.words}, rows {row} to {row + side - 1}, columns {column} to {column + side - 1}"
-    return replace(case, likelihood=case.likelihood[part], truth=case.truth[part], words=words)
+    valid = None if case.valid is None else case.valid[part]
+    return replace(case, likelihood=case.likelihood[part], truth=case.truth[part], words=words, valid=valid)
+
+
+def _seen(case: _Case, loss: Any) -> _Case:
+    """Return a case as a loss sees it in training: what is not valid is structure where it frames, else background."""
+    import numpy as np
+
+    if case.valid is None or case.valid.all():
+        return case
+    frame = bool(getattr(loss, "frame", False))
+    likelihood, truth = (np.where(case.valid, image, frame) for image in (case.likelihood, case.truth))
+    note = f"pixels that are not valid are {'structure' if frame else 'background'}, as in training"
+    return replace(case, likelihood=likelihood, truth=truth.astype(bool), note=note)
 
 
 def _picture(name: str, loss: Any, case: _Case, patches: str) -> Figure:
