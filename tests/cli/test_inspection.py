@@ -91,7 +91,7 @@ def test_the_sentence_says_what_connectivity_changes(reports):
 @pytest.mark.parametrize(
     ("arguments", "code", "part"),
     [
-        (["isbi2021"], 2, "no data set is named 'isbi2021' (did you mean 'isbi2012'?)"),
+        (["isbi-2012"], 2, "no data set is named 'isbi-2012' (did you mean 'isbi2012'?)"),
         ([], 2, "Missing argument 'NAME'"),
         (["isbi2012", "--data-dir", "nowhere"], 1, "lacks train-volume.tif, train-labels.tif in"),
         (["synthetic-membranes", "-o", "/dev/null/x"], 1, "Error: /dev/null/x"),

@@ -136,7 +136,7 @@ def test_the_wrong_fold_gets_a_sentence(tmp_path):
     assert result.returncode == 1
     assert "none of those asked for: image-08, image-09" in result.stderr
     status = topobench_here("data", "status", "synthetic-membranes").stdout
-    assert "fold 2 scores image-16 to image-23 (8 images) and trains on the others" in status
+    assert "fold 2 scores 8 images (image-16, image-17, image-18 ... image-23) and trains on 16" in status
 
 
 def test_csv_of_every_image(maps, tmp_path):

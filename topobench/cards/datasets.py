@@ -178,8 +178,11 @@ class Card(File):
         return self.name.partition(":")[0]
 
     def identity(self) -> dict[str, Any]:
-        """Return what changes a run when it changes; titles, terms and citations do not."""
-        heeded = {"name", "version", "adapter", "labels", "validity", "units", "folds", "layout"}
+        """Return what changes a run when it changes; titles, terms and citations do not.
+
+        Connectivity does, for the borders between ids follow from it.
+        """
+        heeded = {"name", "version", "adapter", "connectivity", "labels", "validity", "units", "folds", "layout"}
         return self.model_dump(mode="json", include=heeded, exclude_defaults=True)
 
 

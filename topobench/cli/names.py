@@ -23,6 +23,9 @@ KINDS = (
 )
 
 
+MOST_FILES = 5  # known files of a card that are shown
+
+
 @click.command("list")
 @click.argument("kind", type=click.Choice(KINDS))
 def list_names(kind: str) -> int:
@@ -33,7 +36,9 @@ def list_names(kind: str) -> int:
     from topobench.metrics import FIGURES
 
     faults = []
-    for name in topobench.list_names(kind):
+    known = topobench.list_names(kind)
+    width = max(22, *map(len, known))
+    for name in known:
         about = ""
         if kind in cards.PLACES:
             try:
@@ -43,7 +48,7 @@ def list_names(kind: str) -> int:
                 continue
         elif kind == "metrics" and name in FIGURES:
             about = _figure(name)
-        click.echo(f"{name:22} {about}".rstrip())
+        click.echo(f"{name:{width}} {about}".rstrip())
     for fault in faults:
         click.echo(f"Error: {fault}", err=True)
     return 1 if faults else 0
@@ -64,10 +69,19 @@ def show(name: str) -> None:
     for kind in found:
         click.echo(f"# {name}, one of the {kind}")
         if kind in cards.PLACES:
-            click.echo(cards.text_of(kind, name))
+            click.echo(_without_most_files(cards.text_of(kind, name)))
             _file(kind, name)  # a file that is not valid is shown, and then said to be so
         else:
             click.echo(_about(kind, name))
+
+
+def _without_most_files(text: str) -> str:
+    """Return a card's text with the first of many known files alone, which fill its end, one a line."""
+    head, table, files = text.partition("[files]\n")
+    lines = files.splitlines()
+    if len(lines) <= MOST_FILES:
+        return text
+    return head + table + "\n".join([*lines[:MOST_FILES], f"# ... and {len(lines) - MOST_FILES} more files"])
 
 
 def _file(kind: str, name: str) -> Any:
