@@ -204,3 +204,12 @@ def test_identity_ignores_words_and_heeds_settings():
     weight = recipe.loss[1].model_copy(update={"weight": 0.5})
     assert recipe.model_copy(update={"loss": (recipe.loss[0], weight)}).identity() != recipe.identity()
     assert recipe.identity()["loss"][1]["min_persistence"] == 0.03  # options of the loss count too
+    card = cards.load_card("cremi")
+    assert (
+        card.model_copy(update={"title": "another", "folder": "/elsewhere", "files": {}}).identity() == card.identity()
+    )
+    assert (
+        card.model_copy(update={"connectivity": 4}).identity() != card.identity()
+    )  # the borders of ids follow from it
+    thick = card.labels.model_copy(update={"thickness": 4})
+    assert card.model_copy(update={"labels": thick}).identity() != card.identity()

@@ -56,7 +56,8 @@ def test_list_names_all_of_a_kind(kind):
 @pytest.mark.parametrize(
     ("name", "part"),
     [("isbi2012", "Arganda-Carreras"), ("unet-topo", "min_persistence"), ("quick", "base-topo"),
-     ("crackforest:all-strands", "more files"), ("hu2019", "patches = 500"), ("voi_filled", "low is better"), ("topological", "Hu, Li, Samaras"),
+     ("crackforest:all-strands", "more files"),
+     ("hu2019", "patches = 500"), ("voi_filled", "low is better"), ("topological", "Hu, Li, Samaras"),
      ("gudhi", "rank")],
 )  # fmt: skip
 def test_show(name, part):

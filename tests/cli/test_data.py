@@ -1,6 +1,7 @@
 """The commands about data: `data status`, `data new`, `run --images --masks`, `--partial`, `--max-image-mib`."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ def test_a_folder_of_ones_own_is_trained_on_and_scored(folders, suite_file, tmp_
     assert "4 images of your own" in result.stderr
     assert "my-cells" in (tmp_path / "out" / "leaderboard.md").read_text()
     records = [json.loads(path.read_text()) for path in (tmp_path / "out" / "records").iterdir()]
-    assert {row["image"] for record in records for row in record["rows"]} == {"0", "3"}
+    assert {row["image"] for record in records for row in record["rows"]} == {"scan_0", "scan_3"}
     assert {record["card"]["name"] for record in records} == {"my-cells"}
     again = topobench_here("run", "--suite", suite, *own(folders, "--folds", "0,2"), "-o", tmp_path / "out")
     assert again.stderr.count("finished before, found as") == 4
@@ -46,7 +47,8 @@ def test_options_of_ones_own_images(folders, suite_file, tmp_path):
     out = tmp_path / "out"
     for arguments, sentence in (
         (["--images", folders / "images"], "--images and --masks go together"),
-        (own(folders, "--dataset", "isbi2012"), "Give either --dataset, or --images and --masks"),
+        (own(folders, "--dataset", "isbi2012"), "Give either --images and --masks, or --dataset"),
+        (own(folders, "--partial"), "Give either --images and --masks, or --partial"),
         (["--phase", "structure"], "--connectivity and --phase belong to --images"),
     ):
         result = topobench_here("run", "--suite", suite_file(), *arguments, "-o", out)
@@ -89,6 +91,24 @@ def test_a_card_to_start_from(folders, tmp_path):
     assert "NAME is 'My Cells'; wanted are small letters and digits" in wrong.stderr
 
 
+def test_an_edited_card_has_a_table_of_its_own(folders, tmp_path):
+    """Whoever sees that structure and background are exchanged mends the card and scores again: never one row."""
+    assert topobench_here("data", "new", "cells", *own(folders), "-o", tmp_path).returncode == 0
+    card, text = tmp_path / "cells.toml", (tmp_path / "cells.toml").read_text()
+    (tmp_path / "maps").mkdir()
+    for index in range(4):
+        Image.open(folders / "masks" / f"scan_{index}_mask.png").save(tmp_path / "maps" / f"scan_{index}.png")
+    for structure, background in ((0, 255), (255, 0)):
+        card.write_text(
+            text.replace("[255]", f"[{structure}]").replace("background = [0]", f"background = [{background}]")
+        )
+        arguments = ["score", "--predictions", tmp_path / "maps", "--dataset", card, "-o", tmp_path / "out"]
+        assert topobench_here(*arguments).returncode == 0
+    tables = (tmp_path / "out" / "leaderboard.md").read_text()
+    assert len(set(re.findall(r"## cells \(card version 1, \w{6} of 2\)", tables))) == 2
+    assert "| 1 | maps (scored) | 0.000 | 1.000 | 0.000 | 1.000 |" in tables
+
+
 def test_status_of_what_is_there_in_part_and_not(tmp_path):
     for name in ("stare", "drive:official"):
         (tmp_path / load_card(name).family).mkdir()
@@ -96,11 +116,11 @@ def test_status_of_what_is_there_in_part_and_not(tmp_path):
     result = topobench_here("data", "status", "--data-dir", tmp_path)
     assert result.returncode == 0
     lines = dict(line.split(": ", 1) for line in result.stdout.splitlines()[1:])
-    assert lines["stare"] == "3 of 20 images. --partial uses them."
-    assert lines["drive:official"] == "8 of 40 images. --partial uses them."
+    assert lines["stare"] == "3 of 20 images, which --partial uses. More: topobench data status stare"
+    assert lines["drive:official"] == "8 of 40 images, which --partial uses. More: topobench data status drive:official"
     assert lines["synthetic-roads"] == "ready, 24 images."
     assert lines["isbi2012"].startswith("missing ")
-    assert lines["isbi2012"].endswith("How to get it: topobench data status isbi2012")
+    assert lines["isbi2012"].endswith("More: topobench data status isbi2012")
     one = topobench_here("data", "status", "drive:official", "crackforest", "--data-dir", tmp_path)
     assert one.returncode == 1
     assert "Register at the home page" in one.stdout
@@ -108,17 +128,27 @@ def test_status_of_what_is_there_in_part_and_not(tmp_path):
     assert "missing all 118 images" in one.stdout
 
 
-def test_partial_data_are_scored_and_said(tmp_path):
-    (tmp_path / "stare").mkdir()
-    _, made = write_official(load_card("stare"), tmp_path / "stare")
+def test_partial_data_are_scored_and_said(folders, suite_file, tmp_path):
+    """A card of five images of which four are there: refused, and used when asked for; records and tables say so."""
+    assert topobench_here("data", "new", "cells", *own(folders), "-o", tmp_path).returncode == 0
+    card = tmp_path / "cells.toml"
+    card.write_text(card.read_text().replace("count = 4", "count = 5"))
     (tmp_path / "maps").mkdir()
-    for name, (_, truth, _) in made.items():
-        np.save(tmp_path / "maps" / f"{name}.npy", truth)
-    arguments = ["score", "--predictions", tmp_path / "maps", "--dataset", "stare", "--data-dir", tmp_path]
-    refused = topobench_here(*arguments, "-o", tmp_path / "out")
-    assert refused.returncode == 1
-    assert "lacks 17 of the 20 images" in refused.stderr
-    assert "has the shape" not in refused.stderr or "the card wants" in refused.stderr
+    for index in range(4):
+        mask = np.asarray(Image.open(folders / "masks" / f"scan_{index}_mask.png"))
+        Image.fromarray(mask).save(tmp_path / "maps" / f"scan_{index}.png")
+    score = ["score", "--predictions", tmp_path / "maps", "--dataset", card, "-o", tmp_path / "out"]
+    run = ["run", "--suite", suite_file(recipes=["unet-ce"]), "--dataset", card, "-o", tmp_path / "out"]
+    for arguments in (score, run, ["data", "inspect", card, "-o", tmp_path / "out"]):
+        refused = topobench_here(*arguments)
+        assert refused.returncode == 1
+        assert "lacks 1 of the 5 images images/{id}.png" in refused.stderr
+        assert "To go on with the images that are there, give --partial." in refused.stderr
+        done = topobench_here(*arguments, "--partial")
+        assert done.returncode == 0, done.stderr
+    text = (tmp_path / "out" / "leaderboard.md").read_text()
+    assert "cells (card version 1, 4 of 5 images)" in text
+    assert "maps (scored)" in text
 
 
 def test_the_limit_of_an_image_is_an_option(folders, monkeypatch, tmp_path):

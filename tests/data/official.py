@@ -51,7 +51,10 @@ def _truth(random):
 
 
 def _image(card, random):
-    return random.integers(0, 255, (*SHAPE, 3) if card.channels == 3 else SHAPE).astype(np.uint8)
+    """Smooth, so that JPEG loses little."""
+    waves = [np.sin(np.linspace(0, random.uniform(1, 3), side)) for side in SHAPE]
+    planes = [random.uniform(60, 230) * np.outer(*waves) + random.uniform(0, 20) for _ in range(card.channels)]
+    return np.stack(planes, axis=-1).squeeze().astype(np.uint8)
 
 
 def _labels(card, truth, random):
@@ -115,6 +118,9 @@ def _folders(card, folder, random):
             if "valid" in part:
                 _write(folder / part["valid"].format(id=name), np.where(valid, 255, 0).astype(np.uint8))
             made[f"{part['name']}-{name}" if len(parts) > 1 else name] = image, truth, valid
+    if card.family == "crackforest":  # images without labels, as the official repository has them
+        for name in ("201", "301"):
+            _write(folder / parts[0]["images"].format(id=name), _image(card, random))
     return small(card, counts), made
 
 

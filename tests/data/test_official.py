@@ -29,8 +29,7 @@ def test_what_was_written_is_what_is_read(written):
         assert sample.image.dtype == np.float32
         lossy = ".jpg" in str(dataset.card.layout)
         wanted = np.moveaxis(np.atleast_3d(image), -1, 0) / 255
-        assert np.abs(sample.image - wanted).max() <= (1.0 if lossy else 1e-6)
-        assert not lossy or np.corrcoef(sample.image.ravel(), wanted.ravel())[0, 1] > 0.5
+        assert np.abs(sample.image - wanted).max() <= (0.04 if lossy else 1e-6)
         assert np.array_equal(sample.truth, truth)
         assert (sample.valid is None) == (valid is None)
         assert valid is None or np.array_equal(sample.valid, valid)

@@ -100,6 +100,45 @@ def test_guesses_of_what_is_structure(tmp_path, plain):
     assert guessed_labels(survey(*plain)) == Labels(rule="threshold", above=127)
 
 
+def test_instance_labels_have_0_between_them(tmp_path, plain):
+    write(plain[1], "abc", range(90))
+    assert guessed_labels(survey(*plain)) == Labels(rule="ids", thickness=2, structure=(0,))
+
+
+def test_what_cannot_be_told_is_said(tmp_path, plain):
+    with pytest.raises(ArgumentError, match=r"images and masks lie in one folder, .*; put them apart"):
+        survey(plain[0], plain[0] / ".." / "images")
+    write(plain[1], "abc", (128, 128))
+    with pytest.raises(DataError, match="all masks hold the value 128 alone; there is nothing to tell structure by"):
+        guessed_labels(survey(*plain))
+    for name in "abc":
+        (plain[1] / f"{name}.png").unlink()
+        np.save(plain[1] / f"{name}.npy", np.full((20, 24), -1, np.int16))
+    with pytest.raises(DataError, match=r"a\.npy holds int16 from -1 on; a mask holds whole numbers from 0 on"):
+        survey(*plain)
+    np.save(plain[1] / "a.npy", np.zeros((0, 24), np.uint8))
+    with pytest.raises(DataError, match=r"a\.npy has the shape \(0, 24\); an image has rows and columns"):
+        survey(*plain)
+    for name in "abc":
+        (plain[0] / f"{name}.png").unlink()
+        np.save(plain[0] / f"{name}.npy", np.full((20, 24), 200.0))
+    with pytest.raises(DataError, match=r"a\.npy holds float64 in \[200.0, 200.0\]; wanted are bool"):
+        survey(*plain)
+
+
+def test_awkward_names(tmp_path):
+    """A common beginning and end that would overlap; a suffix in capitals; a folder with quotes and DEL in its name."""
+    folder = tmp_path / 'it\'s "mine" \\ \x7f ö'
+    images, masks = write(folder / "i", ["a_b", "a_c_b"]), write(folder / "m", ["m_a_b", "m_a_c_b"])
+    for path in (*images.iterdir(), *masks.iterdir()):
+        path.rename(path.with_suffix(".PNG"))
+    found = survey(images, masks)
+    card = card_of("mine", found, binary_labels(found))
+    assert len(open_card(card)) == 2
+    (tmp_path / "mine.toml").write_text(card_text(card, found), encoding="utf-8")
+    assert len(open_card(load_card(str(tmp_path / "mine.toml")))) == 2
+
+
 def test_a_card_written_and_read_is_the_same(tmp_path, plain):
     valid = write(tmp_path / "set" / "fov", "abc", (255, 0))
     found = survey(*plain, valid)

@@ -6,13 +6,14 @@ from PIL import Image
 from scipy import ndimage
 
 from topobench import load_dataset
-from topobench.cards import Labels, load_card
+from topobench.cards import Labels, load_card, names
 from topobench.data import open_dataset
 from topobench.data.dataset import open_adapter, open_card
 from topobench.data.hdf5_volume import Hdf5Volume
 from topobench.data.own import card_of, guessed_labels, survey
 from topobench.data.volumes import TiffSections
 from topobench.errors import DataError
+from topobench.files import file_sha256
 from topobench.topology import betti_numbers, label_components
 
 
@@ -101,8 +102,8 @@ def test_areas_without_data_are_not_valid(real_data):
 def test_units_of_real_names(real_data):
     dataset = open_dataset("deepcrack", real_data, partial=True)
     units = {member.image_id: member.unit for member in dataset.members}
-    assert units["train-11122-5"] == "train-11122"
-    assert units["train-IMG27-11"] == units["train-IMG27-9"] == "train-IMG27"
+    assert units["train-11122-5"] == "11122"
+    assert units["train-IMG27-11"] == units["train-IMG27-9"] == "IMG27"
 
 
 def test_part_of_the_images_is_used_only_when_asked_for(real_data):
@@ -186,6 +187,16 @@ def test_pictures_at_quarter_resolution(real_data):
     assert guessed_labels(found) == Labels(rule="values", structure=(255,), background=(0,))
     share, b0, holes = statistics(list(open_card(card_of("quarter", found, guessed_labels(found)))))
     assert (share, b0, holes) == (pytest.approx(0.1915, abs=6e-4), 4.0, pytest.approx(321, abs=0.51))
+
+
+@pytest.mark.parametrize("name", [name for name in names("datasets") if ":" not in name])
+def test_known_files_are_those_that_are_here(real_data, name):
+    """A card lists files byte for byte: those that are here, a part of each data set, are the very same."""
+    there = {path: known for path, known in load_card(name).files.items() if (real_data / name / path).is_file()}
+    assert len(there) == len(load_card(name).files)
+    for path, known in there.items():
+        assert (real_data / name / path).stat().st_size == known.bytes
+        assert file_sha256(real_data / name / path) in known.sha256
 
 
 def test_images_of_real_cards_have_the_size_of_their_files(real_data):

@@ -8,9 +8,10 @@ import pytest
 
 from tests.conftest import ROOT
 from topobench import cards
-from topobench.cards import Folds, ListedFold
+from topobench.cards import Folds, ListedFold, Units
 from topobench.data.dataset import open_adapter
 from topobench.data.folds import split
+from topobench.data.samples import member_of
 from topobench.errors import ArgumentError, CardError
 from topobench.types import Member
 
@@ -88,6 +89,24 @@ def test_22_a_variant_that_is_wrong_or_not_there(tmp_path):
         cards.load_card(f"{path}:offical")
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "sentence"),
+    [
+        ("[variants.official]", "[variants.bad]\nlayout = 3\n\n[variants.official]", "'layout' is 3: input should be"),
+        ("[variants.official]", "[variants]\nbad = 3\n\n[variants.official]", "has no variant 'bad'; it has: official"),
+        ("outside = [0]", "outside = [0, 255]", r"validity: \[255\] stand both in 'inside' and in 'outside'"),
+        (
+            'rule = "mask"\ninside = [255]\noutside = [0]', 'rule = "colour"\ncolour = [255]\nsmallest = 9',
+            "validity: the colour has 1 values, the images 3",
+        ),
+    ],
+)  # fmt: skip
+def test_22_more_that_is_wrong(tmp_path, before, after, sentence):
+    path = faulty(tmp_path, before, after)
+    with pytest.raises(CardError, match=sentence):
+        cards.load_card(f"{path}:bad" if "bad" in after else path)
+
+
 def test_22_the_others_are_still_listed(tmp_path):
     """In a copy of the checkout, three cards are broken: the rest is listed, and each fault said once."""
     copy = tmp_path / "checkout"
@@ -138,6 +157,20 @@ def test_23_listed_folds_are_taken_as_they_are():
 def test_23_folds_that_cannot_be(folds, sentence):
     with pytest.raises(CardError, match=sentence):
         split(MEMBERS, folds, 0)
+
+
+def test_23_crops_of_a_photograph_stay_together_whatever_their_part():
+    card = cards.load_card("deepcrack")
+    units = [member_of(card, "11122-5", "train").unit, member_of(card, "11122-6", "test").unit]
+    assert units == ["11122", "11122"]
+    blocks = card.model_copy(update={"units": Units(block=5)})
+    assert member_of(blocks, "07", "A").unit != member_of(blocks, "07", "B").unit  # sections of two volumes
+    for pattern, name in (("^(q)?", "11122"), ("^(q)", "11122")):
+        wrong = card.model_copy(update={"units": Units(pattern=pattern)})
+        with pytest.raises(CardError, match="is not found in '11122'"):
+            member_of(wrong, name)
+    with pytest.raises(CardError, match="makes units of neighbours, but 'IMG_a' does not end in a number"):
+        member_of(blocks, "IMG_a")
 
 
 def test_23_folds_that_no_card_may_hold():

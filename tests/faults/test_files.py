@@ -1,6 +1,7 @@
 """FAULTS rows 15 to 19: label values, pairs, damaged files, bombs, HDF5 that leads elsewhere."""
 
 import gzip
+import os
 import struct
 import zlib
 
@@ -11,12 +12,13 @@ import scipy.io
 import tifffile
 from PIL import Image
 
-from topobench.cards import Card
+from topobench.cards import Card, Labels, load_card
 from topobench.data.dataset import open_card
+from topobench.data.labels import structure_of
 from topobench.data.matlab_masks import read_mat
-from topobench.data.readers import read_image
+from topobench.data.readers import read_image, size_of, to_unit
 from topobench.data.volumes import Hdf5Sections, TiffSections
-from topobench.errors import ArgumentError, DataError
+from topobench.errors import ArgumentError, CardError, DataError
 
 SHAPE = (12, 14)
 
@@ -101,6 +103,60 @@ def test_15_images_with_alpha_or_a_palette_are_refused_and_grey_gif_is_not(tmp_p
         read_image(tmp_path / "red.gif")
 
 
+def test_15_a_tiff_in_which_0_is_white_is_refused(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", np.eye(8, dtype=np.uint8), photometric="miniswhite")
+    for read in (read_image, TiffSections):
+        with pytest.raises(DataError, match=r"a\.tif says that 0 is white \(MINISWHITE\), .* 0 must be black"):
+            read(tmp_path / "a.tif")
+
+
+def test_15_files_of_several_images_are_refused(tmp_path):
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        file.write(np.zeros((8, 8), np.uint8))
+        file.write(np.zeros((9, 8), np.uint8))
+    with pytest.raises(DataError, match=r"a\.tif has pages of several shapes: \(8, 8\), \(9, 8\); all must have one"):
+        read_image(tmp_path / "a.tif")
+    first, second = (Image.fromarray(np.full((8, 8), value, np.uint8)) for value in (0, 255))
+    first.save(tmp_path / "a.gif", save_all=True, append_images=[second])
+    with pytest.raises(DataError, match=r"a\.gif holds 2 images; it must hold one"):
+        read_image(tmp_path / "a.gif")
+
+
+def test_15_jpeg_rules_on_exact_masks_are_refused(tmp_path):
+    rule = Labels(rule="threshold", above=127)
+    for mask in (np.eye(4, dtype=bool), np.eye(4, dtype=np.uint8)):
+        with pytest.raises(DataError, match="here holds 0 and 1 alone; the card takes what lies above 127"):
+            structure_of(mask, rule, 8, "here")
+
+
+def test_15_compressions_that_pillow_knows_are_read(tmp_path):
+    """LZW and CCITT, which tifffile leaves to a package of its own; pages of a stack too."""
+    pixels = np.random.default_rng(0).integers(0, 255, (3, 40, 50)).astype(np.uint8)
+    pages = [Image.fromarray(page) for page in pixels]
+    pages[0].save(tmp_path / "lzw.tif", compression="tiff_lzw", save_all=True, append_images=pages[1:])
+    assert np.array_equal(read_image(tmp_path / "lzw.tif"), pixels)
+    assert np.array_equal(TiffSections(tmp_path / "lzw.tif")[2], pixels[2])
+    bits = Image.fromarray(pixels[0] > 90)
+    bits.save(tmp_path / "fax.tif", compression="group4")
+    found = tifffile.TiffFile(tmp_path / "fax.tif").pages.first.photometric
+    if found == tifffile.PHOTOMETRIC.MINISBLACK:
+        assert np.array_equal(read_image(tmp_path / "fax.tif"), pixels[0] > 90)
+    colour = pixels[[0, 1, 2]]
+    tifffile.imwrite(tmp_path / "planes.tif", colour, photometric="rgb", planarconfig="separate")
+    assert np.array_equal(read_image(tmp_path / "planes.tif", colour=True), np.moveaxis(colour, 0, -1))
+    Image.fromarray(np.moveaxis(colour, 0, -1)).save(tmp_path / "rgb.tif", compression="tiff_lzw")
+    assert np.array_equal(read_image(tmp_path / "rgb.tif", colour=True), np.moveaxis(colour, 0, -1))
+
+
+def test_15_npy_in_colour_and_of_either_byte_order(tmp_path):
+    colour = np.random.default_rng(0).integers(0, 255, (6, 7, 3)).astype(np.uint8)
+    np.save(tmp_path / "c.npy", colour)
+    assert size_of(tmp_path / "c.npy") == (6, 7)
+    assert np.array_equal(read_image(tmp_path / "c.npy", colour=True), colour)
+    np.save(tmp_path / "b.npy", colour[..., 0].astype(">u2"))
+    assert to_unit(read_image(tmp_path / "b.npy"), tmp_path).max() == pytest.approx(colour[..., 0].max() / 65535)
+
+
 # Row 16
 
 
@@ -138,6 +194,38 @@ def test_16_no_image_at_all(pairs):
     (folder / "images").rmdir()
     with pytest.raises(DataError, match="lacks all 2 images"):
         open_them()
+
+
+def test_16_what_is_no_file_is_passed_over(pairs):
+    folder, open_them = pairs
+    (folder / "images" / "c.png").mkdir()
+    os.mkfifo(folder / "images" / "d.png")
+    assert len(open_them()) == 2
+    (folder / "images" / "d.png").unlink()
+    (folder / "images" / "c.png").rmdir()
+    (folder / "images" / os.fsdecode(b"\xff.png")).write_bytes(b"")
+    with pytest.raises(DataError, match=r"the name of .*xff.*is not UTF-8; give the file another one"):
+        open_them()
+
+
+@pytest.mark.parametrize(
+    ("parts", "sentence"),
+    [
+        ([("a", "b-c"), ("a-b", "c")], "gives 2 images the id 'a-b-c'; name its parts so that ids differ"),
+        ([("a", "x"), ("a", "y")], "has parts of one name; each must have its own"),
+        ([("", "x"), ("", "y")], "has parts of one name"),
+    ],
+)
+def test_16_images_that_would_share_an_id_are_refused(tmp_path, parts, sentence):
+    given = []
+    for number, (part, name) in enumerate(parts):
+        for kind in ("i", "m"):
+            (tmp_path / f"{kind}{number}").mkdir()
+            Image.fromarray(np.zeros(SHAPE, np.uint8)).save(tmp_path / f"{kind}{number}" / f"{name}.png")
+        given.append({"name": part, "images": f"i{number}/{{id}}.png", "labels": f"m{number}/{{id}}.png", "count": 1})
+    card = load_card("stare").model_copy(update={"count": 2, "layout": {"parts": given}, "folder": str(tmp_path)})
+    with pytest.raises(CardError, match=sentence):
+        open_card(card)
 
 
 def test_16_too_few_too_many_and_two_of_one_id(pairs):
@@ -236,6 +324,36 @@ def test_18_bombs_are_refused_from_their_headers(tmp_path):
         TiffSections(tmp_path / "bomb.tif")
 
 
+def test_18_a_palette_is_no_way_past_the_limit(tmp_path, monkeypatch):
+    monkeypatch.setenv("TOPOBENCH_MAX_IMAGE_MIB", "1")
+    Image.new("P", (3000, 3000)).save(tmp_path / "a.png")
+    with pytest.raises(DataError, match=r"a\.png declares an image of 3000 x 3000 x 1 uint8, 8.583 MiB; the limit"):
+        read_image(tmp_path / "a.png")
+
+
+def test_18_pieces_that_unpack_to_more_than_they_declare(tmp_path, monkeypatch):
+    """A page of 64 x 64 whose one strip holds 20 MB, and a chunk of 64 x 64 that does."""
+    monkeypatch.setenv("TOPOBENCH_MAX_IMAGE_MIB", "16")
+    bomb = zlib.compress(bytes(20_000_000), 9)
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((64, 64), np.uint8), compression="zlib", photometric="minisblack")
+    with tifffile.TiffFile(tmp_path / "a.tif", mode="r+b") as file:
+        page = file.pages.first
+        page.tags["StripByteCounts"].overwrite([len(bomb)])
+        page.tags["StripOffsets"].overwrite([(tmp_path / "a.tif").stat().st_size])
+    with (tmp_path / "a.tif").open("ab") as file:
+        file.write(bomb)
+    for read in (read_image, lambda path: TiffSections(path)[0]):
+        with pytest.raises(
+            DataError, match=r"a\.tif declares pages of 4096 bytes, and one of its pieces unpacks to more"
+        ):
+            read(tmp_path / "a.tif")
+    with h5py.File(tmp_path / "a.hdf", "w") as file:
+        data = file.create_dataset("ids", (1, 64, 64), "u1", chunks=(1, 64, 64), compression="gzip")
+        data.id.write_direct_chunk((0, 0, 0), bomb)
+    with pytest.raises(DataError, match="chunks of 'ids' have 4096 bytes, and one of them unpacks to more"):
+        Hdf5Sections(tmp_path / "a.hdf", "ids")
+
+
 def test_18_hdf5_that_declares_a_terabyte(tmp_path):
     with h5py.File(tmp_path / "v.hdf", "w") as file:
         file.create_dataset("ids", shape=(1, 1_000_000, 1_000_000), dtype="u1", chunks=(1, 100, 100))
@@ -290,21 +408,30 @@ def test_19_hdf5_that_leads_elsewhere_or_lacks_what_is_wanted(tmp_path):
         file["labels/real"] = np.ones((2, 4, 4))
         file["gone"] = h5py.SoftLink("/nowhere")
         file["folder"] = h5py.ExternalLink("other.hdf", "/")
+        file["by way of"] = h5py.SoftLink("/folder/ids")
+        file["circle"] = h5py.SoftLink("/circle")
+        file["labels/self"] = file["labels"]
+        file["labels/again"] = file["labels"]
+        file["labels/near"] = h5py.SoftLink("ids")
         file.create_dataset("outside", (2, 4, 4), "u1", external=[(str(tmp_path / "raw.bin"), 0, 32)])
         layout = h5py.VirtualLayout((2, 4, 4), "u1")
         layout[:] = h5py.VirtualSource(str(tmp_path / "other.hdf"), "ids", (2, 4, 4))
         file.create_virtual_dataset("virtual", layout)
     path = tmp_path / "v.hdf"
     assert Hdf5Sections(path, "labels/ids")[1].sum() == 16
-    assert Hdf5Sections(path, "within").shape == (2, 4, 4)
+    for name in ("within", "labels/near", "/labels/self/again/ids"):
+        assert Hdf5Sections(path, name).shape == (2, 4, 4)
     for name, sentence in {
-        "linked": "'linked' is a link into another file, which is not followed",
-        "folder/ids": "'folder' is a link into another file",
+        "linked": "'linked' leads by 'linked' into another file, which is not followed",
+        "folder/ids": "'folder/ids' leads by 'folder' into another file",
+        "by way of": "'by way of' leads by 'folder' into another file",
+        "circle": "no data set 'circle'; it has",
+        "labels/ids/deeper": "no data set 'labels/ids/deeper'; it has",
         "outside": "the data of 'outside' lie in another file",
         "virtual": "the data of 'virtual' lie in another file",
         "labels/flat": r"'labels/flat' has the shape \(4, 4\); it must be \(sections, height, width\)",
         "labels/real": "'labels/real' holds float64; it must hold whole numbers",
-        "neuron_ids": r"no data set 'neuron_ids'; it has: .*labels/flat, labels/ids",
+        "neuron_ids": r"no data set 'neuron_ids'; it has: outside, virtual, labels/flat, labels/ids, labels/real\.$",
         "labels": "no data set 'labels'; it has",
         "gone": "no data set 'gone'; it has",
     }.items():

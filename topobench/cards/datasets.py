@@ -65,6 +65,8 @@ class Validity(Strict):
     @model_validator(mode="after")
     def _fits_together(self) -> Validity:
         _check_keys("validity", self, {"mask": {"inside", "outside"}, "colour": {"colour", "smallest"}})
+        if both := sorted(set(self.inside) & set(self.outside)):
+            raise ValueError(f"validity: {both} stand both in 'inside' and in 'outside'")
         return self
 
 
@@ -170,6 +172,8 @@ class Card(File):
     def _fits_together(self) -> Card:
         if (self.pixel_size is None) != (self.pixel_unit is None):
             raise ValueError("'pixel_size' and 'pixel_unit' go together")
+        if self.validity and self.validity.rule == "colour" and len(self.validity.colour) != self.channels:
+            raise ValueError(f"validity: the colour has {len(self.validity.colour)} values, the images {self.channels}")
         return self
 
     @property

@@ -127,10 +127,15 @@ def _varied(path: Path, table: dict[str, Any], variant: str) -> dict[str, Any]:
 
     Only the layout is merged, key by key: a variant says which of its options differ.
     """
-    known = table.get("variants")
-    if not isinstance(known, dict) or not isinstance(known.get(variant), dict):
-        raise CardError(f"{path} has no variant {variant!r}; it has: {', '.join(known or ()) or 'none'}.")
+    variants = table.get("variants")
+    known = (
+        {name: keys for name, keys in variants.items() if isinstance(keys, dict)} if isinstance(variants, dict) else {}
+    )
+    if variant not in known:
+        raise CardError(f"{path} has no variant {variant!r}; it has: {', '.join(known) or 'none'}.")
     changes = {"layout": {}, **known[variant]}
-    layout = {**table.get("layout", {}), **changes["layout"]}
+    own = table.get("layout", {})
+    both = isinstance(own, dict) and isinstance(changes["layout"], dict)
+    layout = {**own, **changes["layout"]} if both else changes["layout"]  # what is no table is named when it is checked
     rest = {key: value for key, value in table.items() if key != "variants"}
     return {**rest, **changes, "layout": layout, "name": f"{table.get('name', path.stem)}:{variant}"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,18 +61,25 @@ def _status(name: str, data_dir: Path | None, whole: bool) -> tuple[bool, str]:
     from topobench.data.dataset import folder_of, open_adapter
 
     card = load_card(name)
-    folder = folder_of(card, data_dir)
-    adapter = open_adapter(card, folder)
-    missing = adapter.missing()
-    there = f"{len(adapter.members)} of {card.count} images" if missing else f"ready, {card.count} images"
-    lines = [f"{there}." if adapter.members else f"missing {', '.join(missing)}."]
-    if missing and not whole:
-        lines[0] += " --partial uses them." if adapter.members else f" How to get it: topobench data status {name}"
+    adapter = open_adapter(card, folder_of(card, data_dir))
+    missing, faults = adapter.missing(), adapter.faults()
+    lines = [_what_is_there(card, adapter, missing, faults)]
+    if not whole and (missing or faults):
+        lines[0] += f" More: topobench data status {name}"
     if whole:
         lines += [f"  {' '.join(card.access.split())}"] if missing else []
-        lines += [f"  {fault}" for fault in adapter.faults()[:10]]
+        lines += [f"  {fault}" for fault in faults[:10]]
         lines += _folds(card, adapter) if adapter.members else []
-    return not missing and not (whole and adapter.faults()), "\n".join(lines)
+    return not missing and not faults, "\n".join(lines)
+
+
+def _what_is_there(card: Card, adapter: Adapter, missing: Sequence[str], faults: Sequence[str]) -> str:
+    """Return how much of a data set is there, as a sentence."""
+    if not adapter.members:
+        return f"missing {', '.join(missing)}."
+    if missing:
+        return f"{len(adapter.members)} of {card.count} images, which --partial uses."
+    return f"{card.count} images, but not all fits." if faults else f"ready, {card.count} images."
 
 
 def _folds(card: Card, adapter: Adapter) -> list[str]:

@@ -26,7 +26,7 @@ def new(name: str, images: Path, masks: Path, valid: Path | None, connectivity: 
     All files are read. What they hold (shapes, channels, label values and their shares) is written into the card, with
     a guess of which values mean structure. An existing file is never overwritten.
     """
-    from topobench.cards import load_card
+    from topobench.data.dataset import open_card
     from topobench.data.own import card_of, card_text, guessed_labels, survey
     from topobench.files import write_atomic
 
@@ -42,8 +42,8 @@ def new(name: str, images: Path, masks: Path, valid: Path | None, connectivity: 
     card = card_of(
         name, found, labels, 4 if connectivity == "4" else 8, "structure" if phase == "structure" else "regions"
     )
+    open_card(card)  # it can be used, so it is worth writing
     write_atomic(path, card_text(card, found).encode())
-    load_card(str(path))  # what was written can be read
     shapes = ", ".join(f"{height} x {width}" for height, width in found.shapes[:5])
     click.echo(
         f"{found.count} images of {shapes}{' ...' if len(found.shapes) > 5 else ''} with {found.channels} channels, "
@@ -56,5 +56,5 @@ def new(name: str, images: Path, masks: Path, valid: Path | None, connectivity: 
 def _words(rule: str, structure: tuple[int, ...]) -> str:
     return {
         "threshold": "what lies above 127 (JPEG masks)",
-        "ids": "where neighbouring ids differ, 2 pixels across",
+        "ids": "where neighbouring ids differ, 2 pixels across" + (", and where the id is 0" if structure else ""),
     }.get(rule, f"the value {', '.join(map(str, structure))}")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -65,7 +65,9 @@ def run(
     from topobench.cards import load_recipe, load_suite
     from topobench.metrics import load_protocol
 
-    _check_own(images, masks, datasets, connectivity, phase)
+    _check_own(
+        images, masks, {"--dataset": datasets, "--data-dir": data_dir, "--partial": partial}, connectivity, phase
+    )
     chosen = load_suite(suite)
     replaced = {"recipes": recipes, "datasets": datasets, "folds": folds, "seeds": seeds}
     chosen = chosen.model_copy(update={key: tuple(dict.fromkeys(value)) for key, value in replaced.items() if value})
@@ -117,13 +119,13 @@ def run(
 
 
 def _check_own(
-    images: Path | None, masks: Path | None, datasets: Sequence[str], connectivity: str | None, phase: str | None
+    images: Path | None, masks: Path | None, others: Mapping[str, Any], connectivity: str | None, phase: str | None
 ) -> None:
     """Raise UsageError where the options do not name one kind of data set."""
     if (images is None) != (masks is None):
         raise click.UsageError("--images and --masks go together: a folder of images, and a folder of their masks.")
-    if images and datasets:
-        raise click.UsageError("Give either --dataset, or --images and --masks.")
+    if images and (given := [name for name, value in others.items() if value]):
+        raise click.UsageError(f"Give either --images and --masks, or {given[0]}.")
     if images is None and (connectivity or phase):
         raise click.UsageError("--connectivity and --phase belong to --images; a data set's card names its own.")
 

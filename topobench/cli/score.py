@@ -172,7 +172,7 @@ def _score(
     from topobench.scores import make_record, protocol_settings, score_samples
 
     predict = FolderOfPredictions(folder, asked.image_ids, asked.others)
-    settings = protocol_settings(protocols, asked.phase, asked.connectivity)
+    settings, data_hash = protocol_settings(protocols, asked.phase, asked.connectivity), asked.data_hash()
     records = []
     for variant in variants:
         samples = (asked.read(image_id) for image_id in asked.image_ids)
@@ -186,7 +186,7 @@ def _score(
                 "name": f"{method}, {variant.words}" if variant.words else method, "version": 1,
                 "predictions": predict.data_hash(), **variant.choices,
             },
-            "card": asked.card, "data_hash": asked.data_hash, "fold": asked.fold, "seed": None, "budget": {},
+            "card": asked.card, "data_hash": data_hash, "fold": asked.fold, "seed": None, "budget": {},
             "device": "", "precision": "", "threads": 0, "training_version": 0,
         }  # fmt: skip
         records.append(make_record(identity, "finished", settings, rows, {}, environment()))

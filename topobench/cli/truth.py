@@ -20,7 +20,7 @@ class Asked:
     """What predictions are held against; `others` are images of the data set that are not asked for."""
 
     card: dict[str, Any]
-    data_hash: str
+    data_hash: Callable[[], str]
     fold: int | None
     image_ids: Sequence[str]
     others: Sequence[str]
@@ -79,7 +79,7 @@ def _folder(truth: Path, phase: str, connectivity: int) -> Asked:
     masks = FolderOfMasks(truth)
     choices = {"phase": phase, "connectivity": connectivity}
     card = {"name": truth.resolve().name, "version": 1, "adapter": "folder", **choices}
-    return Asked(card, masks.data_hash(), None, masks.image_ids, (), masks.read, phase, connectivity)
+    return Asked(card, masks.data_hash, None, masks.image_ids, (), masks.read, phase, connectivity)
 
 
 def _dataset(name: str, data_dir: Path | None, fold: int | None, partial: bool) -> Asked:
@@ -89,5 +89,12 @@ def _dataset(name: str, data_dir: Path | None, fold: int | None, partial: bool) 
     card = found.card
     others, image_ids = ([], list(found.image_ids)) if fold is None else found.fold(fold)
     return Asked(
-        found.identity(), found.data_hash, fold, image_ids, others, found.__getitem__, card.phase, card.connectivity
+        found.identity(),
+        lambda: found.data_hash,
+        fold,
+        image_ids,
+        others,
+        found.__getitem__,
+        card.phase,
+        card.connectivity,
     )

@@ -129,11 +129,13 @@ def _missing(card: Card, folder: Path, missing: Sequence[str], given: bool, some
     """Return in words what is missing, where it was looked for and why there, and what to do."""
     why = "--data-dir" if given else "$TOPOBENCH_DATA, or its default, the user cache"
     files = ", ".join(text.replace(f"{folder}{os.sep}", "") for text in missing)
-    return (
+    sentences = [
         f"data set {card.name!r} lacks {files} in {folder.resolve()} "
-        f"(looked there because of {'the card' if card.folder else why}). {' '.join(card.access.split())}"
-        + (" To go on with the images that are there, give --partial." if some else "")
-    )
+        f"(looked there because of {'the card' if card.folder else why}).",
+        " ".join(card.access.split()),
+        "To go on with the images that are there, give --partial." if some else "",
+    ]
+    return " ".join(filter(None, sentences))
 
 
 def open_adapter(card: Card, folder: Path) -> Adapter:

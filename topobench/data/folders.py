@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from topobench.data.readers import IMAGE_SUFFIXES, read_image, stem_of, suffix_of, to_unit
+from topobench.data.readers import IMAGE_SUFFIXES, check_name, read_image, stem_of, suffix_of, to_unit
 from topobench.data.volumes import Sections, open_sections
 from topobench.errors import DataError
 from topobench.files import digest, file_sha256
@@ -24,8 +24,9 @@ def image_files(folder: Path) -> dict[str, Path]:
         raise DataError(f"{folder} is not a folder; name the folder that holds the images.")
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if not suffix_of(path) or path.name.startswith("."):
+        if not suffix_of(path) or path.name.startswith(".") or not path.is_file():
             continue
+        check_name(path)
         if found.setdefault(stem_of(path), path) != path:
             raise DataError(f"{found[stem_of(path)]} and {path} share a name; remove one of them.")
     if not found:

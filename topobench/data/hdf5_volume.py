@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from topobench.cards import Card, Count, Strict
-from topobench.data.samples import Pixels, make_sample, member_of, shape_fault
+from topobench.data.samples import Pixels, by_member, make_sample, member_of, shape_fault
 from topobench.data.volumes import Hdf5Sections
 from topobench.errors import CardError, DataError
 from topobench.files import digest, file_sha256
@@ -43,20 +42,23 @@ class Hdf5Volume:
         self.card, self.folder = card, folder
         self._names = images, labels
         self._volumes = volumes
-        self._places = {
-            member_of(card, f"{index:03d}", volume.name): (volume, index)
-            for volume in volumes if (folder / volume.file).is_file() for index in range(volume.sections)
-        }  # fmt: skip
+        self._there = [volume for volume in volumes if (folder / volume.file).is_file()]
+        self._places = by_member(card, (
+            (member_of(card, f"{index:03d}", volume.name), (volume, index))
+            for volume in self._there for index in range(volume.sections)
+        ))  # fmt: skip
         self.members = tuple(self._places)
+        self._open: tuple[Volume, _Opened] | None = None
 
     def missing(self) -> list[str]:
         """Return the files that are not there."""
-        return [str(self.folder / one.file) for one in self._volumes if not (self.folder / one.file).is_file()]
+        return [str(self.folder / volume.file) for volume in self._volumes if volume not in self._there]
 
     def faults(self) -> list[str]:
         """Return where the volumes have other shapes than the card wants."""
         found = []
-        for volume, opened in self._opened.items():
+        for volume in self._there:
+            opened = self._opened(volume)
             where = f"{opened.labels.path}, {opened.labels.name!r},"
             sections, *shape = opened.labels.shape
             if sections != volume.sections:
@@ -68,7 +70,7 @@ class Hdf5Volume:
         """Return a section: the image as float32 (1, H, W) in [0, 1], the truth as bool (H, W)."""
         member = next(member for member in self.members if member.image_id == image_id)
         volume, index = self._places[member]
-        opened = self._opened[volume]
+        opened = self._opened(volume)
         image, labels = (
             Pixels(array, self.folder / volume.file, f"section {index}") for array in opened.section(index)
         )
@@ -76,14 +78,15 @@ class Hdf5Volume:
 
     def data_hash(self) -> str:
         """Return the hash of the files' hashes."""
-        return digest([file_sha256(self.folder / volume.file) for volume in self._opened])
+        return digest([file_sha256(self.folder / volume.file) for volume in self._there])
 
-    @cached_property
-    def _opened(self) -> dict[Volume, _Opened]:
-        """The volumes whose files are there, opened once."""
-        images, labels = self._names
-        there = [volume for volume in self._volumes if (self.folder / volume.file).is_file()]
-        return {volume: _Opened(self.folder / volume.file, images, labels) for volume in there}
+    def _opened(self, volume: Volume) -> _Opened:
+        """Return a volume, open; the one before is closed, for each takes memory for unpacked chunks."""
+        if self._open is None or self._open[0] != volume:
+            if self._open is not None:
+                self._open[1].close()
+            self._open = volume, _Opened(self.folder / volume.file, *self._names)
+        return self._open[1]
 
 
 class _Opened:
@@ -108,3 +111,8 @@ class _Opened:
         first, top, left = self._start
         height, width = self.labels.shape[1:]
         return self.images[index + first][top : top + height, left : left + width], self.labels[index]
+
+    def close(self) -> None:
+        """Close the file."""
+        self.images.close()
+        self.labels.close()

@@ -23,6 +23,10 @@ def structure_of(labels: NDArray[Any], rule: Labels, connectivity: int, where: s
     if labels.dtype.kind not in "bui":
         raise DataError(f"{where} holds {labels.dtype}; labels must be whole numbers.")
     if rule.rule == "threshold":
+        if labels.dtype == np.bool_ or (labels.size and labels.max() == 1):
+            raise DataError(
+                f"{where} holds 0 and 1 alone; the card takes what lies above {rule.above:g} for structure."
+            )
         return np.asarray(labels > rule.above)
     if rule.rule == "ids":
         borders = id_borders(labels, rule.thickness or 1, connectivity)

@@ -61,6 +61,9 @@ def read_mat(path: Path, variable: str, field: str = "") -> NDArray[Any]:
                 fields = ", ".join(array.dtype.names or ()) or "none"
                 raise DataError(f"{path}: {variable!r} is no structure with a field {field!r}; its fields: {fields}.")
             array = array[field].flat[0]
+        if hasattr(array, "toarray"):  # a sparse matrix
+            check_declared(path, array.shape, array.dtype)
+            array = array.toarray()
         if array.ndim != 2 or array.dtype.kind not in "bui":
             raise DataError(f"{path} holds {array.dtype} of the shape {array.shape}; wanted are whole numbers (H, W).")
         return np.asarray(array)
@@ -73,6 +76,8 @@ def _check_unpacked(path: Path) -> None:
     order = "little" if content[126:128] == b"IM" else "big"
     while place + TAG <= len(content):
         kind, size = (int.from_bytes(content[place + k : place + k + 4], order) for k in (0, 4))  # type: ignore[arg-type]
+        if not size:  # nothing, or zeros to the end
+            return
         if kind == COMPRESSED:
             unpacker = zlib.decompressobj()
             limit -= len(unpacker.decompress(content[place + TAG : place + TAG + size], limit + 1))

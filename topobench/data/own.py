@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import product, takewhile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from topobench.cards import Card, Folds, Labels, Validity
 from topobench.data.folders import image_files
-from topobench.data.readers import read_image, suffix_of
+from topobench.data.readers import check_name, read_image, stem_of, suffix_of, to_unit
 from topobench.errors import ArgumentError, DataError
 
 __all__ = ["Survey", "binary_labels", "card_of", "card_text", "guessed_labels", "slug", "survey"]
@@ -61,6 +61,13 @@ def survey(images: Path, masks: Path, valid: Path | None = None) -> Survey:
     images have different numbers of channels.
     """
     folders = [images, masks, *([valid] if valid else [])]
+    if len({folder.resolve() for folder in folders}) < len(folders):
+        raise ArgumentError(
+            f"images and masks lie in one folder, {images.resolve()}; put them apart, or write a card whose patterns "
+            "tell them apart, as that of chase-db1 does."
+        )
+    for folder in folders:
+        check_name(folder.resolve())
     files = [image_files(folder) for folder in folders]
     affixes = _affixes([list(found) for found in files])
     by_id = [_by_id(found, affix) for found, affix in zip(files, affixes, strict=True)]
@@ -69,6 +76,7 @@ def survey(images: Path, masks: Path, valid: Path | None = None) -> Survey:
     channels, values, valid_values = set(), Counter[int](), Counter[int]()
     for name in sorted(by_id[0]):
         image = read_image(by_id[0][name], colour=True)
+        to_unit(image, by_id[0][name])  # as it will be read
         shapes[(image.shape[0], image.shape[1])] += 1
         channels.add(1 if image.ndim == 2 else image.shape[2])
         for found, counted in zip(by_id[1:], (values, valid_values), strict=False):
@@ -99,15 +107,16 @@ def binary_labels(found: Survey) -> Labels:
 def guessed_labels(found: Survey) -> Labels:
     """Return the rule that label values suggest: a guess, for somebody to check.
 
-    Of two values the rarer is structure, for structure is thin; JPEG masks get a threshold; many values are ids; of a
-    few, all but the most frequent are structure.
+    Of two values the rarer is structure, for structure is thin; JPEG masks get a threshold; many values are ids, and 0
+    lies between them; of a few, all but the most frequent are structure.
     """
     if len(found.values) < 2:
-        return binary_labels(found)
+        [value] = found.values
+        raise DataError(f"all masks hold the value {value} alone; there is nothing to tell structure by.")
     if found.lossy and len(found.values) > 2:
         return Labels(rule="threshold", above=127)
     if len(found.values) > MANY:
-        return Labels(rule="ids", thickness=2)
+        return Labels(rule="ids", thickness=2, structure=(0,) if 0 in found.values else ())
     [(most, _), *rest] = found.values.most_common()
     return Labels(rule="values", structure=tuple(sorted(value for value, _ in rest)), background=(most,))
 
@@ -142,11 +151,31 @@ def card_text(card: Card, found: Survey) -> str:
     return re.sub(r"\n{3,}", "\n\n", text)
 
 
-def _affixes(names: Sequence[Sequence[str]]) -> list[tuple[str, str]]:
-    """Return for each folder what stands before and behind the ids of all its files: nothing where names agree."""
-    if all(set(other) & set(names[0]) for other in names[1:]):
-        return [("", "")] * len(names)
-    return [(_common(found), _common([name[::-1] for name in found])[::-1]) for found in names]
+def _affixes(names: Sequence[Sequence[str]]) -> tuple[tuple[str, str], ...]:
+    """Return for each folder what stands before and behind the ids of all its files.
+
+    Of what all names of a folder begin and end with, as much is taken for no part of the ids as pairs the most files;
+    where several ways pair as many, the least.
+    """
+    options = [_ways(found) for found in names]
+
+    def score(ways: tuple[tuple[str, str], ...]) -> tuple[int, int]:
+        ids = [{_id_of(name, way) for name in found} for found, way in zip(names, ways, strict=True)]
+        return -len(set.intersection(*ids)), sum(len(before) + len(after) for before, after in ways)
+
+    return min(product(*options), key=score)
+
+
+def _ways(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Return what may be taken from the names of a folder, before and behind: nothing, or what all have in common."""
+    before, after = _common(names), _common([name[::-1] for name in names])[::-1]
+    ways = dict.fromkeys(product(("", before), ("", after)))
+    return [way for way in ways if all(len(name) > len(way[0]) + len(way[1]) for name in names)]
+
+
+def _id_of(name: str, affix: tuple[str, str]) -> str:
+    before, after = affix
+    return name.removeprefix(before).removesuffix(after)
 
 
 def _common(names: Sequence[str]) -> str:
@@ -157,8 +186,7 @@ def _common(names: Sequence[str]) -> str:
 
 
 def _by_id(files: dict[str, Path], affix: tuple[str, str]) -> dict[str, Path]:
-    before, after = affix
-    return {name.removeprefix(before).removesuffix(after): path for name, path in files.items()}
+    return {_id_of(name, affix): path for name, path in files.items()}
 
 
 def _check_pairs(by_id: Sequence[dict[str, Path]], folders: Sequence[Path]) -> None:
@@ -185,15 +213,15 @@ def _count_values(path: Path, shape: tuple[int, ...], image: Path, counted: Coun
     mask = read_image(path)
     if mask.shape != shape:
         raise DataError(f"{path} has the shape {mask.shape}, {image} {tuple(shape)}; they must agree.")
-    if mask.dtype.kind not in "bui":
-        raise DataError(f"{path} holds {mask.dtype}; a mask holds whole numbers.")
+    if mask.dtype.kind not in "bui" or mask.min() < 0:
+        raise DataError(f"{path} holds {mask.dtype} from {mask.min()} on; a mask holds whole numbers from 0 on.")
     values, pixels = np.unique(mask, return_counts=True)
     counted.update(dict(zip(map(int, values), map(int, pixels), strict=True)))
 
 
 def _pattern(top: Path, folder: Path, affix: tuple[str, str], files: dict[str, Path]) -> str:
     """Return the pattern of a folder's files below the folder of all."""
-    suffixes = {"".join(path.suffixes[-2:]) if path.suffix == ".gz" else path.suffix for path in files.values()}
+    suffixes = {path.name.removeprefix(stem_of(path)) for path in files.values()}
     below = folder.resolve().relative_to(top)
     return (below / f"{affix[0]}{{id}}{affix[1]}{suffixes.pop() if len(suffixes) == 1 else '.*'}").as_posix()
 
@@ -245,5 +273,5 @@ def _table(name: str, table: Labels | Validity | Folds | None) -> Iterator[str]:
 
 
 def _toml(value: Any) -> str:
-    """Return a text, number, truth value, or list of them as TOML, which agrees with JSON on these."""
-    return json.dumps(value, ensure_ascii=False)
+    """Return a text, number, truth value, or list of them as TOML, which agrees with JSON on these but for DEL."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -10,11 +10,11 @@ from typing import Any
 from numpy.typing import NDArray
 
 from topobench.cards import Card, Count, Strict
-from topobench.data.readers import read_image, size_of, stem_of, suffix_of
-from topobench.data.samples import Pixels, make_sample, member_of, shape_fault
+from topobench.data.readers import check_name, read_image, size_of, stem_of, suffix_of
+from topobench.data.samples import Pixels, by_member, make_sample, member_of, shape_fault
 from topobench.errors import CardError, DataError
 from topobench.files import digest, file_sha256
-from topobench.types import Member, Sample
+from topobench.types import Sample
 
 __all__ = ["PairedFolders", "Part", "files_of"]
 
@@ -51,11 +51,13 @@ class PairedFolders:
         if sum(part.count for part in parts) != card.count:
             raise CardError(f"card {card.name!r}: count is {card.count}, but its parts' counts are not as many.")
         self.card, self.folder, self.parts = card, folder, parts
+        if len({part.name for part in parts}) < len(parts):
+            raise CardError(f"card {card.name!r} has parts of one name; each must have its own.")
         self._files = {part: self._listed(part) for part in parts}
-        self._paths: dict[Member, tuple[Path, ...]] = {
-            member_of(card, name, part.name if len(parts) > 1 else ""): paths
+        self._paths = by_member(card, (
+            (member_of(card, name, part.name if len(parts) > 1 else ""), paths)
             for part in parts for name, paths in self._complete(part)
-        }  # fmt: skip
+        ))  # fmt: skip
         self.members = tuple(self._paths)
 
     def missing(self) -> list[str]:
@@ -139,8 +141,9 @@ def files_of(folder: Path, pattern: str, card: str) -> dict[str, Path]:
     wanted = re.compile(f"{re.escape(before)}(.+){re.escape(after)}")
     found: dict[str, Path] = {}
     for file in sorted((folder / path.parent).iterdir()) if (folder / path.parent).is_dir() else ():
-        if file.name.startswith(".") or (any_suffix and not suffix_of(file)):
+        if file.name.startswith(".") or (any_suffix and not suffix_of(file)) or not file.is_file():
             continue
+        check_name(file)
         match = wanted.fullmatch(stem_of(file) if any_suffix else file.name)
         if match and found.setdefault(match[1], file) != file:
             raise DataError(f"{found[match[1]]} and {file} share the id {match[1]!r}; remove one of them.")

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 
 import numpy as np
 import tifffile
@@ -21,22 +22,23 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from topobench.data.limits import check_declared, largest_image
+from topobench.data.tiffs import one_series, page_count, tiff_page
 from topobench.errors import DataError, TopobenchError
 
-__all__ = ["IMAGE_SUFFIXES", "damage", "read_image", "size_of", "stem_of", "suffix_of", "to_unit"]
+__all__ = ["IMAGE_SUFFIXES", "check_name", "damage", "read_image", "size_of", "stem_of", "suffix_of", "to_unit"]
 
+TIFF = (".tif", ".tiff")
 IMAGE_SUFFIXES = (".png", ".tif", ".tiff", ".npy", ".jpg", ".jpeg", ".gif", ".ppm", ".pgm", ".bmp")
 MODES = {"1": "bool", "L": "uint8", "RGB": "uint8", "I;16": "uint16", "I;16B": "uint16", "I": "int32", "F": "float32"}
 _PILLOW = threading.Lock()
-
-Found = TypeVar("Found")
 
 
 def suffix_of(path: Path) -> str:
     """Return the suffix that says what a file is, in small letters: ``.ppm`` for ``im0001.ppm.gz``, else ""."""
     inner = path.with_suffix("") if path.suffix.lower() == ".gz" else path
     suffix = inner.suffix.lower()
-    return suffix if suffix in IMAGE_SUFFIXES else ""
+    packed = inner != path and suffix in (*TIFF, ".npy")  # these are mapped, or read from several places
+    return suffix if suffix in IMAGE_SUFFIXES and not packed else ""
 
 
 def stem_of(path: Path) -> str:
@@ -44,14 +46,25 @@ def stem_of(path: Path) -> str:
     return (path.with_suffix("") if path.suffix.lower() == ".gz" else path).stem
 
 
+def check_name(path: Path) -> None:
+    """Raise DataError for a file or folder whose name is not text, for nothing could then be written about it."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise DataError(f"the name of {os.fsencode(path)!r} is not UTF-8; give the file another one.") from None
+
+
 def read_image(path: Path, colour: bool = False) -> NDArray[Any]:
     """Return the pixels of an image as stored: (H, W), (pages, H, W) of a TIFF or .npy; with `colour` also (H, W, 3).
 
-    DataError, with the path, where the file is damaged, larger than the limit, no image, or has a palette,
-    transparency, or colours that were not asked for.
+    DataError, with the path, where the file is damaged, larger than the limit, no image, of several images that are no
+    stack, or has no pixel, a palette, transparency, or colours that were not asked for.
     """
     with damage(path), _opened(path) as file:
-        return _READERS.get(suffix_of(path), _read_pillow)(path, file, colour)
+        pixels = _READERS.get(suffix_of(path), _read_pillow)(path, file, colour)
+        if pixels.ndim < 2 or not pixels.size:
+            raise DataError(f"{path} has the shape {pixels.shape}; an image has rows and columns.")
+        return pixels
 
 
 def size_of(path: Path) -> tuple[int, int]:
@@ -59,12 +72,13 @@ def size_of(path: Path) -> tuple[int, int]:
     with damage(path), _opened(path) as file:
         if suffix_of(path) == ".npy":
             shape = np.load(path, mmap_mode="r", allow_pickle=False).shape
-            return int(shape[-2]), int(shape[-1])
-        if suffix_of(path) in (".tif", ".tiff"):
+            height, width = shape[:2] if len(shape) == 3 and shape[2] == 3 else shape[-2:]
+            return int(height), int(width)
+        if suffix_of(path) in TIFF:
             with tifffile.TiffFile(file) as tiff:
                 page = tiff.pages.first
                 return int(page.imagelength), int(page.imagewidth)
-        with _pillow(file) as image:
+        with open_pillow(file) as image:
             return image.height, image.width
 
 
@@ -95,28 +109,30 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
 def _read_npy(path: Path, file: IO[bytes], colour: bool) -> NDArray[Any]:
     mapped = np.load(path, mmap_mode="r", allow_pickle=False)
     check_declared(path, mapped.shape, mapped.dtype)
-    return np.array(mapped)
+    return np.array(mapped, dtype=mapped.dtype.newbyteorder("="))
 
 
 def _read_tiff(path: Path, file: IO[bytes], colour: bool) -> NDArray[Any]:
     with tifffile.TiffFile(file) as tiff:
-        series = tiff.series[0]
+        series = one_series(tiff, path)
         check_declared(path, series.shape, series.dtype)
-        if series.keyframe.photometric == tifffile.PHOTOMETRIC.PALETTE:
-            raise DataError(f"{path} has a palette; it must hold the values themselves.")
-        if "S" in series.axes and not (colour and series.ndim == 3 and series.shape[-1] == 3):
+        if "S" in series.axes and not (colour and series.axes in ("YXS", "SYX") and 3 in series.shape):
             raise DataError(f"{path} has the shape {series.shape} ({series.axes}); {_wanted(colour)}.")
-        return np.asarray(series.asarray())
+        pixels = np.stack([tiff_page(tiff, path, index) for index in range(page_count(series))])
+        pixels = pixels.reshape(series.shape)
+        return np.ascontiguousarray(np.moveaxis(pixels, 0, -1)) if series.axes == "SYX" else pixels
 
 
 def _read_pillow(path: Path, file: IO[bytes], colour: bool) -> NDArray[Any]:
-    with _pillow(file) as image:
+    with open_pillow(file) as image:
+        check_declared(path, (image.height, image.width, len(image.getbands())), MODES.get(image.mode, "uint8"))
+        if (frames := getattr(image, "n_frames", 1)) > 1:
+            raise DataError(f"{path} holds {frames} images; it must hold one.")
         grey_gif = image.mode == "P" and image.format == "GIF" and _is_grey(image)
         mode = "L" if grey_gif else image.mode
         if mode not in MODES or (mode == "RGB" and not colour):
             colours = f" of {len(image.getcolors(2**24) or [])} colours" if image.mode == "P" else ""
             raise DataError(f"{path} has the mode {image.mode}{colours}; {_wanted(colour)}.")
-        check_declared(path, (image.height, image.width, len(image.getbands())), MODES[mode])
         return np.asarray(image.convert("L") if grey_gif else image)
 
 
@@ -130,7 +146,7 @@ def _wanted(colour: bool) -> str:
 
 
 @contextmanager
-def _pillow(file: IO[bytes]) -> Iterator[Image.Image]:
+def open_pillow(file: IO[bytes]) -> Iterator[Image.Image]:
     """Open an image without Pillow's own limit, which cannot be raised for one call: ours is asked instead."""
     with _PILLOW, warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +19,10 @@ from topobench.data.readers import to_unit
 from topobench.errors import CardError, DataError
 from topobench.types import BoolArray, Member, Sample
 
-__all__ = ["Pixels", "make_sample", "member_of", "shape_fault"]
+__all__ = ["Pixels", "by_member", "make_sample", "member_of", "shape_fault"]
+
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class Pixels:
         return f"{self.path}, {self.detail}," if self.detail else str(self.path)
 
 
-def member_of(card: Card, name: str, part: str = "", unit: str = "") -> Member:
+def member_of(card: Card, name: str, part: str = "") -> Member:
     """Return the member that a file or section of that name is, with its unit as the card's ``[units]`` says.
 
     DataError where the name does not fit: blocks of neighbouring images need a number at its end.
@@ -42,17 +47,27 @@ def member_of(card: Card, name: str, part: str = "", unit: str = "") -> Member:
     image_id = f"{part}-{name}" if part else name
     if card.units.pattern:
         found = re.search(card.units.pattern, name)
-        if not found:
+        if not found or found[1] is None:
             raise CardError(f"card {card.name!r}: the units' pattern {card.units.pattern!r} is not found in {name!r}.")
-        unit = found[1]
-    elif card.units.block:
+        return Member(image_id, part, found[1])  # whatever the part: a photograph may have crops in several
+    if card.units.block:
         number = re.search(r"(\d+)$", name)
         if not number:
             raise CardError(f"card {card.name!r} makes units of neighbours, but {name!r} does not end in a number.")
         unit = f"block-{int(number[1]) // card.units.block:02d}"
-    else:
-        return Member(image_id, part, image_id)
-    return Member(image_id, part, f"{part}-{unit}" if part else unit)
+        return Member(image_id, part, f"{part}-{unit}" if part else unit)
+    return Member(image_id, part, image_id)
+
+
+def by_member(card: Card, found: Iterable[tuple[Member, Found]]) -> dict[Member, Found]:
+    """Return what belongs to each member; CardError where two have one id, and so could not be told apart."""
+    places = list(found)
+    ids = Counter(member.image_id for member, _ in places)
+    if twice := [image_id for image_id, number in ids.items() if number > 1]:
+        raise CardError(
+            f"card {card.name!r} gives {ids[twice[0]]} images the id {twice[0]!r}; name its parts so that ids differ."
+        )
+    return dict(places)
 
 
 def shape_fault(card: Card, shape: tuple[int, int], where: str) -> str:

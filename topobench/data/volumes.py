@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cached_property
+import math
+import zlib
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,14 +14,16 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from topobench.data.limits import check_declared
+from topobench.data.limits import check_declared, largest_image
 from topobench.data.readers import damage, read_image, size_of
+from topobench.data.tiffs import DEFLATES_MOST, one_series, page_count, tiff_page
 from topobench.errors import DataError
 
 __all__ = ["Hdf5Sections", "Sections", "TiffSections", "open_sections"]
 
 CACHED = 64 * 2**20  # bytes of unpacked HDF5 chunks that are kept: one chunk holds a piece of several sections
-DEEPEST = 16  # groups within groups that an error about HDF5 lists
+LISTED = 10  # data sets that an error about HDF5 lists
+MOST_LINKS = 32  # soft links that are followed: more go in a circle
 
 
 class Sections(Protocol):
@@ -44,32 +48,17 @@ class TiffSections:
         self.path = path
         with damage(path):
             self._file = tifffile.TiffFile(path)
-            series = self._file.series[0]
+            series = one_series(self._file, path)
             if series.ndim not in (2, 3) or "S" in series.axes:
                 raise DataError(f"{path} has the shape {series.shape}; it must be (H, W) or (pages, H, W).")
-            if len(self._file.series) > 1:
-                shapes = ", ".join(str(one.shape) for one in self._file.series[:3])
-                raise DataError(f"{path} has pages of several shapes: {shapes}; all must have one.")
-            pages, height, width = (1, *series.shape)[-3:]
+            height, width = series.shape[-2:]
             check_declared(path, (height, width), series.dtype, "a page")
-        self.shape = int(pages), int(height), int(width)
-        self._series = series
+        self.shape = page_count(series), int(height), int(width)
 
     def __getitem__(self, index: int) -> NDArray[Any]:
         """Return a page (height, width), as stored."""
         with damage(self.path):
-            if self._mapped is not None:
-                return np.array(self._mapped[index])
-            page = self._series.pages[index]
-            return np.asarray(page.asarray())  # type: ignore[union-attr]
-
-    @cached_property
-    def _mapped(self) -> NDArray[Any] | None:
-        """The pixels as they lie in the file, where they lie in one piece: ImageJ may list no more than one page."""
-        if self._series.dataoffset is None:
-            return None
-        dtype = np.dtype(f"{self._file.byteorder}{self._series.dtype.char}")
-        return np.memmap(self.path, dtype, "r", self._series.dataoffset, self.shape)
+            return tiff_page(self._file, self.path, index)
 
 
 class NpySections:
@@ -93,7 +82,7 @@ class NpySections:
 class Hdf5Sections:
     """A data set of whole numbers (sections, height, width) in an HDF5 file.
 
-    DataError, with the path, where the file is damaged or has no such data set (it lists those that there are), where
+    DataError, with the path, where the file is damaged or has no such data set (it lists some that there are), where
     it leads into another file, has another rank or type, or sections larger than the limit.
     """
 
@@ -114,6 +103,10 @@ class Hdf5Sections:
         """Return an attribute of three numbers (z, y, x), or None where there is none."""
         found = self._data.attrs.get(name)
         return None if found is None or np.shape(found) != (3,) else np.asarray(found, np.float64)
+
+    def close(self) -> None:
+        """Close the file, and let its cache go."""
+        self._file.close()
 
 
 class OneSection:
@@ -137,20 +130,33 @@ def open_sections(path: Path) -> Sections:
 
 
 def _dataset(file: h5py.File, path: Path, name: str) -> h5py.Dataset:
-    """Return the data set of that name, reached by hard and soft links of this file alone."""
-    parts = name.strip("/").split("/")
-    for depth in range(1, len(parts) + 1):
-        link = file.get("/".join(parts[:depth]), getlink=True) if "/".join(parts[:depth]) in file else None
-        if isinstance(file.get("/".join(parts[:depth]), getlink=True, default=None), h5py.ExternalLink):
-            raise DataError(f"{path}: {'/'.join(parts[:depth])!r} is a link into another file, which is not followed.")
-        if link is None:
-            break
-    found = file.get(name)
+    """Return the data set of that name; its data must lie in this file."""
+    found = _reached(file, path, name)
     if not isinstance(found, h5py.Dataset):
-        raise DataError(f"{path} has no data set {name!r}; it has: {', '.join(_names(file)[:10]) or 'none'}.")
+        there = list(islice(_names(file), LISTED))
+        raise DataError(f"{path} has no data set {name!r}; it has: {', '.join(there) or 'none'}.")
     if found.external or found.is_virtual:
         raise DataError(f"{path}: the data of {name!r} lie in another file, which is not read.")
     return found
+
+
+def _reached(file: h5py.File, path: Path, name: str) -> h5py.Group | h5py.Dataset | None:
+    """Return what bears a name, going link by link: soft links are followed, those into other files never opened."""
+    item, parts, soft = file["/"], [part for part in name.split("/") if part], 0
+    while parts and isinstance(item, h5py.Group):
+        part = parts.pop(0)
+        exists = item.id.links.exists(part.encode())  # "part in item" would follow it
+        link = item.get(part, getlink=True) if exists else None
+        if isinstance(link, h5py.ExternalLink):
+            raise DataError(f"{path}: {name!r} leads by {part!r} into another file, which is not followed.")
+        if isinstance(link, h5py.SoftLink) and soft < MOST_LINKS:
+            soft, parts = soft + 1, [*(step for step in link.path.split("/") if step), *parts]
+            item = file["/"] if link.path.startswith("/") else item
+        elif isinstance(link, h5py.HardLink):
+            item = item[part]
+        else:
+            return None
+    return None if parts else item
 
 
 def _check_dataset(data: h5py.Dataset, path: Path, name: str) -> None:
@@ -160,17 +166,39 @@ def _check_dataset(data: h5py.Dataset, path: Path, name: str) -> None:
         raise DataError(f"{path}: {name!r} holds {data.dtype}; it must hold whole numbers.")
     check_declared(path, data.shape[1:], data.dtype, f"sections of {name!r}")
     check_declared(path, data.chunks or (), data.dtype, f"chunks of {name!r}")
+    if data.compression == "gzip":
+        _check_unpacked(data, path, name)
 
 
-def _names(group: h5py.Group, above: str = "", depth: int = 0) -> Sequence[str]:
-    """Return the names of all data sets below a group; links into other files are not followed."""
-    found: list[str] = []
-    for name in group:
-        if isinstance(group.get(name, getlink=True), h5py.ExternalLink) or depth > DEEPEST:
-            continue
-        item = group.get(name)
-        if isinstance(item, h5py.Dataset):
-            found.append(f"{above}{name}")
-        elif isinstance(item, h5py.Group):
-            found += _names(item, f"{above}{name}/", depth + 1)
-    return found
+def _check_unpacked(data: h5py.Dataset, path: Path, name: str) -> None:
+    """Raise DataError where a chunk unpacks to more than it should hold; looks at those alone that might be large."""
+    suspects: list[tuple[int, ...]] = []
+
+    def look(chunk: Any) -> None:
+        if chunk.size * DEFLATES_MOST > largest_image() // 4:
+            suspects.append(chunk.chunk_offset)
+
+    data.id.chunk_iter(look)
+    declared = math.prod(data.chunks) * data.dtype.itemsize
+    for place in suspects:
+        skipped, packed = data.id.read_direct_chunk(place)
+        if not skipped and len(zlib.decompressobj().decompress(packed, declared + 1)) > declared:
+            raise DataError(f"{path}: chunks of {name!r} have {declared} bytes, and one of them unpacks to more.")
+
+
+def _names(file: h5py.File) -> Iterator[str]:
+    """Yield the names of the data sets of a file, each object once; links that are not hard are passed over."""
+    seen, groups = set(), [("", file["/"])]
+    while groups:
+        above, group = groups.pop()
+        for name in group:
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                continue
+            item = group[name]
+            if (place := h5py.h5o.get_info(item.id).addr) in seen:
+                continue
+            seen.add(place)
+            if isinstance(item, h5py.Dataset):
+                yield f"{above}{name}"
+            elif isinstance(item, h5py.Group):
+                groups.append((f"{above}{name}/", item))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -115,30 +115,34 @@ def _measured(protocol: dict[str, Any]) -> str:
 
 
 def make_tables(records: Iterable[RunRecord]) -> list[Table]:
-    """Return a table for each data set (card version, data), protocol (all its choices), budget and device.
+    """Return a table for each data set (its card, the data), protocol (all its choices), budget and device.
 
     What needs no training (null rows, scored predictions) stands in every table of its data set and protocol.
     """
     everywhere: dict[str, list[tuple[RunRecord, str]]] = defaultdict(list)
     trained: dict[str, dict[str, list[tuple[RunRecord, str]]]] = defaultdict(lambda: defaultdict(list))
+    cards: dict[tuple[str, int], set[str]] = defaultdict(set)
     for record in records:
+        cards[record.card["name"], record.card["version"]].add(digest(record.card))
         for name, protocol in record.protocols.items():
             measured = {key: value for key, value in protocol.items() if key not in SHOWN}
-            scored_alike = digest([record.card["name"], record.card["version"], record.data_hash, measured])
+            scored_alike = digest([record.card, record.data_hash, measured])
             if record.kind == "trained":
                 trained[scored_alike][digest([record.budget, record.device, record.precision])].append((record, name))
             else:
                 everywhere[scored_alike].append((record, name))
     tables = [
-        _table([*everywhere[alike], *group])
+        _table([*everywhere[alike], *group], cards)
         for alike in {**trained, **everywhere}
         for group in (trained[alike].values() if alike in trained else [[]])
     ]
     return sorted(tables, key=lambda table: (table.dataset, table.protocol["name"], str(table.budget)))
 
 
-def _table(found: Sequence[tuple[RunRecord, str]]) -> Table:
+def _table(found: Sequence[tuple[RunRecord, str]], cards: Mapping[tuple[str, int], set[str]]) -> Table:
     """Return the table of records that were scored alike; the last is a trained one if any is.
+
+    Where `cards` has several of one name and version, the table says which it is about.
 
     Its images are those that trained methods were scored on, if there are any: what needs no training may have
     been scored on more, and that neither counts nor takes a rank away.
@@ -154,17 +158,22 @@ def _table(found: Sequence[tuple[RunRecord, str]]) -> Table:
     choices = {**OLD, **record.protocols[protocol]}
     shown = choices.get("columns") or [name for name in OLD_COLUMNS if name in choices["figures"]]
     return Table(
-        record.card["name"], _version_of(record), choices, record.budget, record.device, tuple(shown),
+        record.card["name"], _version_of(record, cards), choices, record.budget, record.device, tuple(shown),
         tuple(_ranked(_distinct(methods), choices["ranked_by"])), tuple(sorted(failed)),
     )  # fmt: skip
 
 
-def _version_of(record: RunRecord) -> str:
-    """Return which version of a data set a record is about; a folder of masks is told apart by what is in it."""
+def _version_of(record: RunRecord, cards: Mapping[tuple[str, int], set[str]]) -> str:
+    """Return which version of a data set a record is about; a folder of masks is told apart by what is in it.
+
+    A card that was edited without raising its version is told apart by what it says.
+    """
     if record.card.get("adapter") == "folder":
         return f"a folder of truth masks, {record.data_hash[:6]}"
     part = f", {record.card['images']} images" if "images" in record.card else ""
-    return f"card version {record.card['version']}{part}"
+    name, version = record.card["name"], record.card["version"]
+    edited = f", {digest(record.card)[:6]} of {len(cards[name, version])}" if len(cards[name, version]) > 1 else ""
+    return f"card version {version}{edited}{part}"
 
 
 def _tidy(found: Iterable[tuple[RunRecord, str]]) -> pd.DataFrame:
