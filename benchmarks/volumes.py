@@ -3,8 +3,9 @@
     python benchmarks/volumes.py [--sections 125] [--side 1250] [--volumes 1]
 
 Writes a sample_A in CREMI's layout (raw uint8, dense ids uint64, gzip, the chunks that h5py chooses) into a temporary
-folder, copies it as sample_B and so on, then reads all in a process of its own through the card `cremi`: image, membranes from ids, sample by sample.
-Memory is the peak resident size of that process (Linux) less its size after topobench and its readers were imported.
+folder, copies it as sample_B and so on, then reads all in a process of its own through the card `cremi`: image,
+membranes from ids, sample by sample. Memory is the peak resident size of that process (Linux) less its size after
+topobench and its readers were imported.
 """
 
 import argparse
