@@ -6,7 +6,8 @@ from PIL import Image
 
 from topobench.cards import Labels, load_card
 from topobench.data.dataset import open_card
-from topobench.data.own import binary_labels, card_of, card_text, guessed_labels, slug, survey
+from topobench.data.own import binary_labels, card_of, card_text, guessed_labels, slug
+from topobench.data.survey import survey
 from topobench.errors import ArgumentError, DataError
 
 

@@ -10,7 +10,8 @@ from topobench.cards import Labels, load_card, names
 from topobench.data import open_dataset
 from topobench.data.dataset import open_adapter, open_card
 from topobench.data.hdf5_volume import Hdf5Volume
-from topobench.data.own import card_of, guessed_labels, survey
+from topobench.data.own import card_of, guessed_labels
+from topobench.data.survey import survey
 from topobench.data.volumes import TiffSections
 from topobench.errors import DataError
 from topobench.files import file_sha256

@@ -27,7 +27,8 @@ def new(name: str, images: Path, masks: Path, valid: Path | None, connectivity: 
     a guess of which values mean structure. An existing file is never overwritten.
     """
     from topobench.data.dataset import open_card
-    from topobench.data.own import card_of, card_text, guessed_labels, survey
+    from topobench.data.own import card_of, card_text, guessed_labels
+    from topobench.data.survey import survey
     from topobench.files import write_atomic
 
     if not re.fullmatch(r"[a-z0-9]+([-_.][a-z0-9]+)*", name):

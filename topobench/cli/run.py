@@ -133,7 +133,8 @@ def _check_own(
 def _own(images: Path, masks: Path, connectivity: str | None, phase: str | None) -> Dataset:
     """Return two folders as a data set, named after the folder that holds them; a warning where much is structure."""
     from topobench.data.dataset import open_card
-    from topobench.data.own import binary_labels, card_of, slug, survey
+    from topobench.data.own import binary_labels, card_of, slug
+    from topobench.data.survey import survey
 
     found = survey(images, masks)
     labels = binary_labels(found)
