@@ -94,9 +94,12 @@ def test_tiles_are_no_larger_than_asked_for_and_lie_where_the_numbers_say(tiling
 
 
 def shares(tiling):
-    """The weight of each tile in the map, (tiles, H, W)."""
-    parts = [np.zeros(part.shape) for part in tiling.cut(np.zeros(tiling.shape))]
-    return np.stack([tiling.stitch(part + (k == n) for k, part in enumerate(parts)) for n in range(len(parts))])
+    """The weight of each tile in the map, (tiles, H, W): what is left of it where all others are 0."""
+    parts = list(tiling.cut(np.zeros(tiling.shape)))
+    alone = np.eye(len(parts))[:, :, None, None]
+    return tiling.stitch(
+        np.broadcast_to(own, (len(parts), *part.shape)) for own, part in zip(alone, parts, strict=True)
+    )
 
 
 @given(tilings())
