@@ -9,9 +9,11 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.conftest import ROOT
-from topobench.cards import load_protocol, names
+from topobench.cards import Card, load_card, load_protocol, names
+from topobench.data.dataset import open_card
 from topobench.metrics import FIGURES
 
 DOCS = ROOT / "docs"
@@ -102,6 +104,25 @@ def test_examples_run_and_print_what_the_page_says(name, tmp_path, monkeypatch):
         with contextlib.redirect_stdout(printed):
             exec(compile(code, f"docs/{name}.md", "exec"), namespace)
         assert printed.getvalue() == said, code
+
+
+def test_the_example_of_ones_own_card_is_one(tmp_path):
+    """Every key of a card but those that are other data sets' stands in it, and it is read as it stands."""
+    text = re.search(r"```toml\n(.*?)```", text_of(DOCS / "datasets.md"), re.DOTALL)[1]
+    (tmp_path / "my-vessels.toml").write_text(text, encoding="utf-8")
+    card = load_card(str(tmp_path / "my-vessels.toml"))
+    assert card.folder == str(tmp_path / "clinic")
+    assert set(Card.model_fields) - card.model_fields_set <= {"access", "citation", "files"}
+    for name in ("p1-left", "p1-right", "p2-left", "p2-right"):
+        for folder, file, mode in (("photographs", f"{name}.jpg", "RGB"), ("vessels", f"{name}_vessels.png", "L"),
+                                   ("views", f"{name}.png", "L")):  # fmt: skip
+            (tmp_path / "clinic" / folder).mkdir(parents=True, exist_ok=True)
+            Image.new(mode, (565, 584), 255 if mode == "L" else "red").save(tmp_path / "clinic" / folder / file)
+    dataset = open_card(card)
+    assert dataset.fold(0) == (["p2-left"], ["p1-left", "p1-right"])
+    assert {member.unit for member in dataset.members} == {"p1", "p2"}
+    left = open_card(load_card(f"{tmp_path / 'my-vessels.toml'}:left-eyes"))
+    assert left.fold(0) == (["p1-right", "p2-right"], ["p1-left", "p2-left"])
 
 
 def test_the_example_of_ones_own_protocol_scores_a_folder(tmp_path):

@@ -116,8 +116,8 @@ def test_status_of_what_is_there_in_part_and_not(tmp_path):
     result = topobench_here("data", "status", "--data-dir", tmp_path)
     assert result.returncode == 0
     lines = dict(line.split(": ", 1) for line in result.stdout.splitlines()[1:])
-    assert lines["stare"] == "3 of 20 images, which --partial uses. More: topobench data status stare"
-    assert lines["drive:official"] == "8 of 40 images, which --partial uses. More: topobench data status drive:official"
+    assert lines["stare"] == "3 of 20 images, and not all fits. More: topobench data status stare"
+    assert lines["drive:official"] == "8 of 40 images, and not all fits. More: topobench data status drive:official"
     assert lines["synthetic-roads"] == "ready, 24 images."
     assert lines["isbi2012"].startswith("missing ")
     assert lines["isbi2012"].endswith("More: topobench data status isbi2012")
@@ -126,6 +126,31 @@ def test_status_of_what_is_there_in_part_and_not(tmp_path):
     assert "Register at the home page" in one.stdout
     assert "  fold 0 scores 4 images (test-21, test-22, test-23 ... test-24) and trains on 4" in one.stdout
     assert "missing all 118 images" in one.stdout
+
+
+def test_partial_is_offered_only_where_it_helps(folders, tmp_path):
+    """A label that is missing is no image that is missing: the file is named, and --partial does not help."""
+    assert topobench_here("data", "new", "cells", *own(folders), "-o", tmp_path).returncode == 0
+    (folders / "masks" / "scan_3_mask.png").unlink()
+    for more in ((), ("--partial",)):
+        result = topobench_here("data", "inspect", tmp_path / "cells.toml", *more, "-o", tmp_path / "out")
+        assert result.returncode == 1
+        assert "scan_3.png has no label" in result.stderr
+        assert "give --partial" not in result.stderr
+    status = topobench_here("data", "status", tmp_path / "cells.toml")
+    assert status.returncode == 1
+    assert "3 of 4 images, and not all fits." in status.stdout
+
+
+def test_status_says_that_no_folds_can_be_made(folders, tmp_path):
+    assert topobench_here("data", "new", "cells", *own(folders), "-o", tmp_path).returncode == 0
+    card = tmp_path / "cells.toml"
+    card.write_text(card.read_text().replace("count = 3", "count = 5"))
+    status = topobench_here("data", "status", card)
+    assert status.returncode == 1
+    assert "4 of 4 images, of which no folds can be made." in status.stdout
+    assert "  4 images of 4 units cannot make 5 folds: some would be empty." in status.stdout
+    assert "Looking in" not in status.stdout  # the card says where its files lie
 
 
 def test_partial_data_are_scored_and_said(folders, suite_file, tmp_path):
@@ -143,9 +168,10 @@ def test_partial_data_are_scored_and_said(folders, suite_file, tmp_path):
         refused = topobench_here(*arguments)
         assert refused.returncode == 1
         assert "lacks 1 of the 5 images images/{id}.png" in refused.stderr
-        assert "To go on with the images that are there, give --partial." in refused.stderr
+        assert "To go on with the images that are there, give --partial (in Python partial=True)." in refused.stderr
         done = topobench_here(*arguments, "--partial")
         assert done.returncode == 0, done.stderr
+    assert "cells.toml: 4 of 5 images, which --partial uses." in topobench_here("data", "status", card).stdout
     text = (tmp_path / "out" / "leaderboard.md").read_text()
     assert "cells (card version 1, 4 of 5 images)" in text
     assert "maps (scored)" in text

@@ -65,7 +65,7 @@ def test_what_lacks_its_partner_is_listed(tmp_path):
     with pytest.raises(DataError) as error:
         survey(images, masks)
     assert str(error.value).count("has no partner in") == 10
-    assert "; and 3 more. Give an image and its mask one name." in str(error.value)
+    assert "; and 3 more. Give an image and its mask one name, or write a card" in str(error.value)
 
 
 def test_sizes_and_channels_that_differ_are_named(tmp_path, plain):
@@ -82,10 +82,14 @@ def test_masks_of_two_values_and_no_others(tmp_path, plain):
     for values, structure in (((0, 255), 255), ((0, 1), 1), ((0, 65535), 65535)):
         write(plain[1], "abc", values)
         assert binary_labels(survey(*plain)) == Labels(rule="values", structure=(structure,), background=(0,))
-    for values in ((0, 7), (0, 1, 255), (3, 255)):
+    for values, strange in (((0, 7), 7), ((0, 1, 255), 1), ((3, 255), 3)):
         write(plain[1], "abc", values)
-        with pytest.raises(DataError, match=r"such as \[.*wanted are two: 0 and 1, .*topobench data new"):
+        wanted = rf"such as \[.*\(a\.png has {strange}\); wanted are two: 0 and 1, .*topobench data new"
+        with pytest.raises(DataError, match=wanted):
             binary_labels(survey(*plain))
+    write(plain[1], "abc", (0, 0))
+    with pytest.raises(DataError, match="all masks hold the value 0 alone"):
+        binary_labels(survey(*plain))
 
 
 def test_guesses_of_what_is_structure(tmp_path, plain):
@@ -125,6 +129,12 @@ def test_what_cannot_be_told_is_said(tmp_path, plain):
         np.save(plain[0] / f"{name}.npy", np.full((20, 24), 200.0))
     with pytest.raises(DataError, match=r"a\.npy holds float64 in \[200.0, 200.0\]; wanted are bool"):
         survey(*plain)
+
+
+def test_folders_below_are_not_searched(tmp_path, plain):
+    (tmp_path / "above" / "images").mkdir(parents=True)
+    with pytest.raises(DataError, match=r"above holds no image .*; it holds 1 folders, which are not searched"):
+        survey(tmp_path / "above", plain[1])
 
 
 def test_awkward_names(tmp_path):

@@ -92,12 +92,15 @@ def test_areas_without_data_are_not_valid(real_data):
     """Shares of the README: 34 %, 48 %, 87 %; the road map goes on inside them."""
     dataset = open_dataset("massachusetts-roads", real_data, partial=True)
     shares = {name: 1 - dataset[name].valid.mean() for name in dataset.image_ids}
-    assert shares["21628930_15"] == pytest.approx(0.343, abs=1e-3)
-    assert shares["23279050_15"] == pytest.approx(0.484, abs=1e-3)
-    assert shares["11278645_15"] == pytest.approx(0.874, abs=1e-3)
+    assert shares["21628930_15"] == pytest.approx(0.343, abs=3e-3)
+    assert shares["23279050_15"] == pytest.approx(0.484, abs=3e-3)
+    assert shares["11278645_15"] == pytest.approx(0.874, abs=3e-3)
     sample = dataset["21628930_15"]
     assert sample.truth[~sample.valid].sum() / sample.truth.sum() == pytest.approx(0.61, abs=0.01)
     assert label_components(~sample.valid, 4).max() == 1  # saturated pixels elsewhere are data
+    for name in dataset.image_ids:  # and pixels that are not quite white within the area are none
+        sizes = np.bincount(label_components(dataset[name].valid, 4).ravel())[1:]
+        assert sizes.min() >= 1000
 
 
 def test_units_of_real_names(real_data):

@@ -148,6 +148,7 @@ def test_23_listed_folds_are_taken_as_they_are():
     [
         (listed((("test-0",), ()), (("test-1", "test-0"), ())), "fold 1 scores images that another one scores, too"),
         (listed((("test-0", "test-9"), ())), "fold 0 names images that are not in the data: test-9"),
+        (listed((("test-0", "test-1", "test-0"), ())), "fold 0 scores images twice: test-0"),
         (listed((("test-0",), ("test-0", "train-1"))), "fold 0 both trains on and scores test-0"),
         (listed((tuple(member.image_id for member in MEMBERS), ())), "fold 0 has nothing to train on: there are 8"),
         (Folds(rule="parts", train=("train",), score=("val",)), "the part 'val', of which there is no image"),

@@ -7,6 +7,7 @@ import pytest
 from topobench import cards, registry
 from topobench.cards import load_recipe, load_suite
 from topobench.data import open_dataset
+from topobench.errors import DataError
 from topobench.run import execute
 from topobench.run.device import Device
 from topobench.run.execute import Stopped
@@ -51,6 +52,21 @@ def test_records_are_written_and_found_again(runs, tmp_path):
     assert execute_serially(runs, tmp_path, told, lambda: False) == records
     assert told.found == [True] * 3
     assert told.steps == told.scored_images == []
+
+
+def test_what_is_wrong_with_a_scored_image_is_said_before_training(runs, tmp_path, monkeypatch):
+    def read(image_id):
+        if image_id == "image-03":
+            raise DataError("image-03 has the label values [7]")
+        return sound(image_id)
+
+    adapter = runs[1].dataset._adapter
+    sound = adapter.read
+    monkeypatch.setattr(adapter, "read", read)
+    told = Told()
+    [record] = execute_serially(runs[1:2], tmp_path, told, lambda: False)
+    assert record.status == "failed: image-03 has the label values [7]"
+    assert told.steps == []
 
 
 def test_same_runs_in_another_store_have_equal_rows(runs, tmp_path):

@@ -53,7 +53,7 @@ class Validity(Strict):
 
     ``mask``: a file beside each image says so (a field of view): `inside` and `outside` list its values.
     ``colour``: where the image has exactly this `colour` there are no data, in pieces of at least `smallest` pixels
-    (a single pixel that is saturated is no hole in the data).
+    (a single pixel that is saturated is no hole in the data); nor in smaller pieces that these leave of the rest.
     """
 
     rule: Literal["mask", "colour"]

@@ -41,7 +41,8 @@ def status(names: tuple[str, ...], data_dir: Path | None) -> int:
     from topobench.errors import TopobenchError
 
     root = data_root(data_dir)
-    click.echo(f"Looking in {root.resolve()}.")
+    if not all(name.endswith(".toml") for name in names) or not names:
+        click.echo(f"Looking in {root.resolve()}.")
     fault = False
     for name in names or cards.names("datasets"):
         try:
@@ -63,36 +64,40 @@ def _status(name: str, data_dir: Path | None, whole: bool) -> tuple[bool, str]:
     card = load_card(name)
     adapter = open_adapter(card, folder_of(card, data_dir))
     missing, faults = adapter.missing(), adapter.faults()
-    lines = [_what_is_there(card, adapter, missing, faults)]
-    if not whole and (missing or faults):
-        lines[0] += f" More: topobench data status {name}"
+    folds, unfit = _folds(card, adapter)
+    ready = not (missing or faults or unfit)
+    lines = [f"ready, {card.count} images." if ready else _what_is_there(card, adapter, missing, faults, unfit)]
     if whole:
-        lines += [f"  {' '.join(card.access.split())}"] if missing else []
+        lines += [f"  {' '.join(card.access.split())} {card.homepage}"] if missing and card.access else []
         lines += [f"  {fault}" for fault in faults[:10]]
-        lines += _folds(card, adapter) if adapter.members else []
-    return not missing and not faults, "\n".join(lines)
+        lines += [f"  {unfit}"] if unfit else folds
+    elif not ready:
+        lines[0] += f" More: topobench data status {name}"
+    return ready, "\n".join(lines)
 
 
-def _what_is_there(card: Card, adapter: Adapter, missing: Sequence[str], faults: Sequence[str]) -> str:
-    """Return how much of a data set is there, as a sentence."""
+def _what_is_there(card: Card, adapter: Adapter, missing: Sequence[str], faults: Sequence[str], unfit: str) -> str:
+    """Return how much of a data set is there, and what it is good for, as a sentence."""
     if not adapter.members:
         return f"missing {', '.join(missing)}."
-    if missing:
-        return f"{len(adapter.members)} of {card.count} images, which --partial uses."
-    return f"{card.count} images, but not all fits." if faults else f"ready, {card.count} images."
+    there = f"{len(adapter.members)} of {card.count} images"
+    if faults:
+        return f"{there}, and not all fits."
+    return f"{there}, of which no folds can be made." if unfit else f"{there}, which --partial uses."
 
 
-def _folds(card: Card, adapter: Adapter) -> list[str]:
-    """Return which images each fold of a data set scores, a line each."""
+def _folds(card: Card, adapter: Adapter) -> tuple[list[str], str]:
+    """Return which images each fold of a data set scores, a line each, and what is wrong with the folds if anything."""
     from topobench.data.folds import split
     from topobench.errors import CardError
 
     lines = []
-    for index in range(card.folds.number):
+    for index in range(card.folds.number if adapter.members else 0):
         try:
             train, scored = split(adapter.members, card.folds, index)
         except CardError as error:
-            return [f"  {error}"]
+            return [], str(error)
         some = ", ".join(scored[:3]) + (f" ... {scored[-1]}" if len(scored) > 3 else "")
-        lines.append(f"  fold {index} scores {len(scored)} images ({some}) and trains on {len(train)}")
-    return lines
+        images = "1 image" if len(scored) == 1 else f"{len(scored)} images"
+        lines.append(f"  fold {index} scores {images} ({some}) and trains on {len(train)}")
+    return lines, ""

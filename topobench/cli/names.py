@@ -67,7 +67,8 @@ def show(name: str) -> None:
     if not found:
         raise unknown_name("anything", name, {other for names in known.values() for other in names})
     for kind in found:
-        click.echo(f"# {name}, one of the {kind}")
+        changed = f": the card, with the keys of [variants.{name.partition(':')[2]}]" if ":" in name else ""
+        click.echo(f"# {name}, one of the {kind}{changed}")
         if kind in cards.PLACES:
             click.echo(_without_most_files(cards.text_of(kind, name)))
             _file(kind, name)  # a file that is not valid is shown, and then said to be so

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, get_type_hints, overload
@@ -38,6 +38,7 @@ class Dataset:
         self.members = adapter.members
         self.image_ids = tuple(member.image_id for member in adapter.members)
         self._known = frozenset(self.image_ids)
+        self._sound: set[str] = set()
         self._adapter = adapter
 
     def __len__(self) -> int:
@@ -50,7 +51,15 @@ class Dataset:
         """Return a sample by its id; KeyError for an id that the data set has not."""
         if image_id not in self._known:
             raise KeyError(image_id)
-        return self._adapter.read(image_id)
+        sample = self._adapter.read(image_id)
+        self._sound.add(image_id)
+        return sample
+
+    def check(self, image_ids: Iterable[str]) -> None:
+        """Read those of the images that were not read yet; DataError where one of them cannot be."""
+        for image_id in image_ids:
+            if image_id not in self._sound:
+                self[image_id]
 
     def select(self, image_ids: Sequence[str]) -> Selection:
         """Return the samples of these ids, in this order, each read when it is asked for."""
@@ -111,7 +120,7 @@ def open_card(card: Card, data_dir: str | Path | None = None, partial: bool = Fa
     missing, faults = adapter.missing(), adapter.faults()
     sentences = []
     if missing and not (partial and adapter.members):
-        sentences.append(_missing(card, folder, missing, bool(data_dir), bool(adapter.members)))
+        sentences.append(_missing(card, folder, missing, bool(data_dir), bool(adapter.members) and not faults))
     if faults:
         more = f"; and {len(faults) - 10} more" if len(faults) > 10 else ""
         sentences.append(f"In data set {card.name!r} {'; '.join(faults[:10])}{more}.")
@@ -133,7 +142,8 @@ def _missing(card: Card, folder: Path, missing: Sequence[str], given: bool, some
         f"data set {card.name!r} lacks {files} in {folder.resolve()} "
         f"(looked there because of {'the card' if card.folder else why}).",
         " ".join(card.access.split()),
-        "To go on with the images that are there, give --partial." if some else "",
+        f"Home page: {card.homepage}." if card.homepage else "",
+        "To go on with the images that are there, give --partial (in Python partial=True)." if some else "",
     ]
     return " ".join(filter(None, sentences))
 

@@ -30,7 +30,9 @@ def image_files(folder: Path) -> dict[str, Path]:
         if found.setdefault(stem_of(path), path) != path:
             raise DataError(f"{found[stem_of(path)]} and {path} share a name; remove one of them.")
     if not found:
-        raise DataError(f"{folder} holds no image ({', '.join(IMAGE_SUFFIXES)}).")
+        below = sum(path.is_dir() for path in folder.iterdir())
+        searched = f"; it holds {below} folders, which are not searched" if below else ""
+        raise DataError(f"{folder} holds no image ({', '.join(IMAGE_SUFFIXES)}){searched}.")
     return found
 
 

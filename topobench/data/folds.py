@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from topobench.cards import Folds
@@ -54,7 +55,7 @@ def _parts(members: Sequence[Member], folds: Folds, index: int) -> Split:
     """Return the official split."""
     known = dict.fromkeys(member.part for member in members)
     if strange := [part for part in (*folds.train, *folds.score) if part not in known]:
-        there = ", ".join(repr(part) for part in known) or "none"
+        there = ", ".join(repr(part) for part in known if part) or "no part that has a name"
         raise CardError(
             f"the fold names the part {strange[0]!r}, of which there is no image; there are images of: {there}."
         )
@@ -73,6 +74,8 @@ def _listed(members: Sequence[Member], folds: Folds, index: int) -> Split:
             raise CardError(f"fold {number} names images that are not in the data: {_some(strange)}.")
         if twice := sorted(seen.intersection(fold.score)):
             raise CardError(f"fold {number} scores images that another one scores, too: {_some(twice)}.")
+        if again := sorted(name for name, number in Counter(fold.score).items() if number > 1):
+            raise CardError(f"fold {number} scores images twice: {_some(again)}.")
         if both := sorted(set(fold.score).intersection(fold.train)):
             raise CardError(f"fold {number} both trains on and scores {_some(both)}.")
         seen.update(fold.score)

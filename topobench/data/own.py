@@ -19,15 +19,17 @@ SPACE = "\n# "
 
 def binary_labels(found: Survey) -> Labels:
     """Return the rule of masks in which all but 0 is structure; DataError where they have not two values."""
+    _check_two(found)
     highest = max(found.values)
     if set(found.values) - {0, highest} or highest not in (0, 1, 255, 65535):
         some = sorted(found.values)[:5]
+        strange = min(found.values, key=lambda value: (value in (0, 255), found.values[value]))
         raise DataError(
-            f"the masks {found.folder / found.patterns[1]} have {len(found.values)} values, such as {some}; wanted are "
-            "two: 0 and 1, 0 and 255, or 0 and 65535. To say which values mean structure, write a card: topobench data "
-            "new NAME --images DIR --masks DIR."
+            f"the masks {found.folder / found.patterns[1]} have {len(found.values)} values, such as {some} "
+            f"({found.first[strange]} has {strange}); wanted are two: 0 and 1, 0 and 255, or 0 and 65535. To say which "
+            "values mean structure, write a card: topobench data new NAME --images DIR --masks DIR."
         )
-    return Labels(rule="values", structure=(highest or 255,), background=(0,))
+    return Labels(rule="values", structure=(highest,), background=(0,))
 
 
 def guessed_labels(found: Survey) -> Labels:
@@ -36,15 +38,19 @@ def guessed_labels(found: Survey) -> Labels:
     Of two values the rarer is structure, for structure is thin; JPEG masks get a threshold; many values are ids, and 0
     lies between them; of a few, all but the most frequent are structure.
     """
-    if len(found.values) < 2:
-        [value] = found.values
-        raise DataError(f"all masks hold the value {value} alone; there is nothing to tell structure by.")
+    _check_two(found)
     if found.lossy and len(found.values) > 2:
         return Labels(rule="threshold", above=127)
     if len(found.values) > MANY:
         return Labels(rule="ids", thickness=2, structure=(0,) if 0 in found.values else ())
     [(most, _), *rest] = found.values.most_common()
     return Labels(rule="values", structure=tuple(sorted(value for value, _ in rest)), background=(most,))
+
+
+def _check_two(found: Survey) -> None:
+    if len(found.values) < 2:
+        [value] = found.values
+        raise DataError(f"all masks hold the value {value} alone; there is nothing to tell structure by.")
 
 
 def card_of(
@@ -93,7 +99,8 @@ def _lines(card: Card, found: Survey) -> Iterator[str]:
     yield from (f"{key} = {_toml(value)}" for key, value in _head(card).items())
     pixels = found.values.total()
     shares = SPACE.join(
-        f"{value}: {100 * number / pixels:.2f} % of the pixels" for value, number in found.values.most_common(MANY)
+        f"{value}: {100 * number / pixels:.2f} % of the pixels, first in {found.first[value]}"
+        for value, number in found.values.most_common(MANY)
     )
     more = f"{SPACE}and {len(found.values) - MANY} more" if len(found.values) > MANY else ""
     yield f"\n# CHECK: which label values mean structure? Found, over all masks:{SPACE}{shares}{more}"

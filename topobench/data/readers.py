@@ -142,7 +142,11 @@ _READERS: dict[str, Callable[[Path, IO[bytes], bool], NDArray[Any]]] = {
 
 
 def _wanted(colour: bool) -> str:
-    return "it must be grey or RGB, without palette or alpha" if colour else "it must have one channel and no palette"
+    return (
+        "it must be grey or RGB, without palette or alpha"
+        if colour
+        else "it must have one channel and no palette (Pillow: image.convert('L'))"
+    )
 
 
 @contextmanager

@@ -110,7 +110,8 @@ def _valid(rule: Validity | None, image: Pixels, mask: Pixels | None) -> BoolArr
     if rule is None:
         return None
     if rule.rule == "colour":
-        valid = ~_pieces(np.all(image.array.reshape(*image.array.shape[:2], -1) == rule.colour, axis=-1), rule.smallest)
+        empty = np.all(image.array.reshape(*image.array.shape[:2], -1) == rule.colour, axis=-1)
+        valid = _pieces(~_pieces(empty, rule.smallest), rule.smallest)  # what it leaves of specks is no data either
     else:
         if mask is None:
             raise DataError(f"{image.where} has no validity mask, and the card says that there is one for each image.")

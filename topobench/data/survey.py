@@ -34,6 +34,7 @@ class Survey:
     shapes : (height, width) of the images
     channels : of the images, 1 or 3
     values : pixels of each label value, over all masks
+    first : the name of the first mask in which a value stands
     lossy : whether the masks are JPEG
     valid_values : pixels of each value of the validity masks
     """
@@ -44,6 +45,7 @@ class Survey:
     shapes: tuple[tuple[int, int], ...]
     channels: int
     values: Counter[int]
+    first: dict[int, str]
     lossy: bool
     valid_values: Counter[int]
 
@@ -68,7 +70,7 @@ def survey(images: Path, masks: Path, valid: Path | None = None) -> Survey:
     by_id = [_by_id(found, affix) for found, affix in zip(files, affixes, strict=True)]
     _check_pairs(by_id, folders)
     shapes: Counter[tuple[int, int]] = Counter()
-    channels, values, valid_values = set(), Counter[int](), Counter[int]()
+    channels, values, valid_values, first = set(), Counter[int](), Counter[int](), dict[int, str]()
     for name in sorted(by_id[0]):
         image = read_image(by_id[0][name], colour=True)
         to_unit(image, by_id[0][name])  # as it will be read
@@ -76,13 +78,14 @@ def survey(images: Path, masks: Path, valid: Path | None = None) -> Survey:
         channels.add(1 if image.ndim == 2 else image.shape[2])
         for found, counted in zip(by_id[1:], (values, valid_values), strict=False):
             _count_values(found[name], image.shape[:2], by_id[0][name], counted)
+        first |= {value: by_id[1][name].name for value in values if value not in first}
     if len(channels) > 1:
         raise DataError(f"the images in {images} have {sorted(channels)} channels; all must have the same number.")
     top = Path(os.path.commonpath([folder.resolve() for folder in folders]))
     return Survey(
         top, tuple(_pattern(top, *one) for one in zip(folders, affixes, by_id, strict=True)), len(by_id[0]),
-        tuple(sorted(shapes)), channels.pop(), values, any(suffix_of(path) in LOSSY for path in by_id[1].values()),
-        valid_values,
+        tuple(sorted(shapes)), channels.pop(), values, first,
+        any(suffix_of(path) in LOSSY for path in by_id[1].values()), valid_values,
     )  # fmt: skip
 
 
@@ -132,7 +135,10 @@ def _check_pairs(by_id: Sequence[dict[str, Path]], folders: Sequence[Path]) -> N
     ]  # fmt: skip
     if lonely:
         more = f"; and {len(lonely) - 10} more" if len(lonely) > 10 else ""
-        raise DataError(f"{'; '.join(lonely[:10])}{more}. Give an image and its mask one name.")
+        raise DataError(
+            f"{'; '.join(lonely[:10])}{more}. Give an image and its mask one name, or write a card "
+            "whose patterns pair them (docs/datasets.md)."
+        )
 
 
 def _pairings(
@@ -149,7 +155,9 @@ def _count_values(path: Path, shape: tuple[int, ...], image: Path, counted: Coun
     if mask.shape != shape:
         raise DataError(f"{path} has the shape {mask.shape}, {image} {tuple(shape)}; they must agree.")
     if mask.dtype.kind not in "bui" or mask.min() < 0:
-        raise DataError(f"{path} holds {mask.dtype} from {mask.min()} on; a mask holds whole numbers from 0 on.")
+        raise DataError(
+            f"{path} holds {mask.dtype} from {mask.min()} on; a mask holds whole numbers from 0 on: threshold it first."
+        )
     values, pixels = np.unique(mask, return_counts=True)
     counted.update(dict(zip(map(int, values), map(int, pixels), strict=True)))
 

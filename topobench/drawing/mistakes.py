@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from topobench.drawing.shapes import outline, pixels_of, small_centres, tint
+from topobench.drawing.shapes import dot, outline, pixels_of, small_centres, tint
 from topobench.drawing.sheet import GAP, HEAD, as_picture, panel, sheet, write
 from topobench.errors import ArgumentError
 from topobench.topology import betti_numbers
@@ -118,7 +118,7 @@ def draw_mistakes(
     _mask(small[-1], mask, f"prediction (likelihood ≥ {threshold:g})")
     _mistakes(large, mask, wanted, found)
     for axis in (*small[-2:], large):
-        _dot(axis, ~domain)
+        dot(axis, ~domain)
     panel(large, "where the topology is wrong")
     _legend(figure, found)
     write(figure, title, _caption(mask, wanted, found, connectivity, frame), FOOT)
@@ -188,13 +188,6 @@ def _mistakes(axis: Axes, mask: BoolArray, wanted: BoolArray, found: dict[str, N
             *centres[kind.name].T, kind.marker, markersize=size, markerfacecolor="none", markeredgecolor=kind.colour,
             markeredgewidth=max(0.5, size / 6), clip_on=False, gid=kind.name,
         )  # fmt: skip
-
-
-def _dot(axis: Axes, where: BoolArray) -> None:
-    from matplotlib.patches import PathPatch
-
-    if where.any():
-        axis.add_patch(PathPatch(pixels_of(where), facecolor="0.85", edgecolor="0.5", hatch="..", linewidth=0))
 
 
 def _legend(figure: Figure, found: dict[str, NDArray[np.int32]]) -> None:

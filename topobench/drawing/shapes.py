@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.path import Path
 
-__all__ = ["edges_of", "outline", "pixels_of", "small_centres", "tint"]
+__all__ = ["dot", "edges_of", "outline", "pixels_of", "small_centres", "tint"]
 
 
 def tint(axis: Axes, alpha: NDArray[np.float64], colour: str) -> None:
@@ -33,6 +33,14 @@ def outline(axis: Axes, labels: NDArray[Any], colour: str, width: float) -> None
     from matplotlib.patches import PathPatch
 
     axis.add_patch(PathPatch(edges_of(labels), facecolor="none", edgecolor=colour, linewidth=width, capstyle="round"))
+
+
+def dot(axis: Axes, where: BoolArray) -> None:
+    """Cover pixels with dots: they are not valid."""
+    from matplotlib.patches import PathPatch
+
+    if where.any():
+        axis.add_patch(PathPatch(pixels_of(where), facecolor="0.85", edgecolor="0.5", hatch="..", linewidth=0))
 
 
 def edges_of(labels: NDArray[Any]) -> Path:

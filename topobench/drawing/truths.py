@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-from topobench.drawing.shapes import outline
+from topobench.drawing.shapes import dot, outline
 from topobench.drawing.sheet import GAP, HEAD, as_picture, panel, sheet, write
 from topobench.metrics.truth import TruthReport, diagonal_contacts, isolated_pixels, pinholes
 from topobench.types import BoolArray
@@ -65,14 +65,14 @@ def draw_truth(
         Of the example, for the title of its panel.
     """
     mask = np.asarray(truth, bool)
-    domain = None if valid is None else np.asarray(valid, bool)
+    domain = np.ones_like(mask) if valid is None else np.asarray(valid, bool)
     places = _places(mask, domain)
     wide, high = _fit(mask.shape)
     top, right = 2.2 * HEAD, 2 * GAP + wide
     height = max(high, 2 * PLOT)
     figure, place = sheet(right + ENLARGED + PLOT + 5.5 * GAP, top + height + FOOT)
     whole, close = place(GAP, top, wide, high), place(right, top, ENLARGED, ENLARGED)
-    _examples(whole, close, 1.0 - 0.5 * mask if image is None else as_picture(image, mask.shape), mask, places)
+    _examples(whole, close, 1.0 - 0.5 * mask if image is None else as_picture(image, mask.shape), mask, domain, places)
     panel(whole, f"{name}: truth outlined" if name else "truth outlined")
     panel(close, "the part in the box")
     handles, texts = whole.get_legend_handles_labels()
@@ -114,17 +114,24 @@ def _busiest(shape: tuple[int, ...], places: Sequence[Places]) -> tuple[int, int
     return top, left, side
 
 
-def _examples(whole: Axes, close: Axes, pixels: NDArray[Any], mask: BoolArray, places: Sequence[Places]) -> None:
-    """Show the example, and enlarged the part of it that holds the most marks."""
+def _examples(
+    whole: Axes, close: Axes, pixels: NDArray[Any], mask: BoolArray, valid: BoolArray, places: Sequence[Places]
+) -> None:
+    """Show the example, what is not valid under dots, and enlarged the part of it that holds the most marks."""
     from matplotlib.patches import Rectangle
+    from matplotlib.patheffects import withStroke
 
     top, left, side = _busiest(mask.shape, places)
     box = slice(top, top + side), slice(left, left + side)
     inside = [points - (left, top) for points in places]
     inside = [points[((points >= 0) & (points < side)).all(axis=1)] for points in inside]
-    _example(whole, pixels, mask, places, 6.0)
-    _example(close, pixels[box], mask[box], inside, 15.0)
-    whole.add_patch(Rectangle((left - 0.5, top - 0.5), side, side, fill=False, edgecolor="w", linewidth=1.2))
+    _example(whole, pixels, mask & valid, places, 6.0)
+    _example(close, pixels[box], (mask & valid)[box], inside, 15.0)
+    dot(whole, ~valid)
+    dot(close, ~valid[box])
+    frame = Rectangle((left - 0.5, top - 0.5), side, side, fill=False, edgecolor="w", linewidth=1.2)
+    frame.set_path_effects([withStroke(linewidth=2.6, foreground="k")])  # so that it is seen on any ground
+    whole.add_patch(frame)
 
 
 def _example(axis: Axes, pixels: NDArray[Any], mask: BoolArray, places: Sequence[Places], size: float) -> None:

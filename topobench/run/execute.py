@@ -113,6 +113,7 @@ class _Execution:
         status = "finished"
         try:
             train_ids, scored_ids = self.run.dataset.fold(self.run.fold)
+            self.run.dataset.check(scored_ids)  # what is wrong with an image is said before hours of training
             predict = self._predictor(self.run.dataset.select(train_ids))
             rows = [*kept, *self._rows(scored_ids, predict)]
         except Stopped:
