@@ -195,6 +195,9 @@ def test_unknown_name_says_what_there_is():
 def test_a_name_never_leaves_its_folder():
     with pytest.raises(UnknownNameError):
         cards.load_recipe("suites/quick")
+    for name in ("../datasets/drive", "drive:", "drive:offical", ":official"):
+        with pytest.raises(UnknownNameError, match="no data set is named"):
+            cards.load_card(name)
 
 
 def test_identity_ignores_words_and_heeds_settings():

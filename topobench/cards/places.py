@@ -62,10 +62,11 @@ def load_card(name: str) -> Card:
     """
     file, _, variant = name.rpartition(":") if ".toml:" in name else (name, "", "")
     if not file.endswith(".toml"):
-        if name not in (known := names("datasets")):
-            raise unknown_name("datasets", name, known)
-        file, _, variant = name.partition(":")
-        file = str(folder("datasets") / f"{file}.toml")
+        stem, _, variant = name.partition(":")
+        shipped = {path.stem: path for path in folder("datasets").glob("*.toml")}
+        if stem not in shipped or (":" in name and name not in _variants("datasets", shipped[stem])):
+            raise unknown_name("datasets", name, names("datasets"))
+        file = str(shipped[stem])
     path = Path(file)
     card = read(path, Card, variant)
     return card.model_copy(update={"folder": str((path.parent / card.folder).resolve())}) if card.folder else card
