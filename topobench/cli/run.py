@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,23 +66,19 @@ def run(
     from topobench.cards import load_recipe, load_suite
     from topobench.metrics import load_protocol
 
-    _check_own(
-        images, masks, {"--dataset": datasets, "--data-dir": data_dir, "--partial": partial}, connectivity, phase
-    )
+    others = {"--dataset": datasets, "--data-dir": data_dir, "--partial": partial}
+    _check_own(images, masks, others, connectivity, phase)
     chosen = load_suite(suite)
     replaced = {"recipes": recipes, "datasets": datasets, "folds": folds, "seeds": seeds}
     chosen = chosen.model_copy(update={key: tuple(dict.fromkeys(value)) for key, value in replaced.items() if value})
     # whatever is wrong is said before torch is loaded and anything is trained
     chosen_recipes = [load_recipe(name) for name in chosen.recipes]
-    if images and masks:
-        chosen_datasets = [_own(images, masks, connectivity, phase)]
-    else:
-        chosen_datasets = _opened(chosen.datasets, data_dir, partial)
+    own = [_own(images, masks, connectivity, phase)] if images and masks else None
+    chosen_datasets = own or _opened(chosen.datasets, data_dir, partial)
     for protocol in chosen.protocols:
         load_protocol(protocol)
-    for dataset in chosen_datasets:
-        for fold in chosen.folds:
-            dataset.fold(fold)
+    for dataset, fold in product(chosen_datasets, chosen.folds):
+        dataset.fold(fold)
     click.echo(f"Suite {chosen.name}: {chosen.title}.", err=True)
     started = time.monotonic()
 
@@ -108,14 +105,12 @@ def run(
                 records = execute_serially(runs, output, watcher, stopping)
         except Stopped:
             click.echo(
-                f"Stopped; all that was done is kept in {output}. The same command goes on from there.",
-                err=True,
+                f"Stopped; all that was done is kept in {output}. The same command goes on from there.", err=True
             )
             return stopping.exit_code
     board([output / "records"], output)
     click.echo(f"{time.monotonic() - started:.0f} s in all, peak memory {peak_memory_mib():.0f} MiB.", err=True)
-    failed = [record for record in records if not record.finished]
-    return 1 if failed else 0
+    return int(not all(record.finished for record in records))
 
 
 def _check_own(
