@@ -1,6 +1,7 @@
 """Cards (data sets), recipes (baselines), suites and protocols: what their files hold, and where they lie."""
 
-from topobench.cards.datasets import Card, DataFile, Folds, Labels, ListedFold, Units, Validity
+from topobench.cards.datasets import Card, Folds, Labels, ListedFold, Units, Validity
+from topobench.cards.downloads import DataFile, Download
 from topobench.cards.places import (
     PLACES,
     folder,
@@ -17,7 +18,7 @@ from topobench.cards.recipes import Budget, LossTerm, ModelChoice, Published, Re
 from topobench.cards.schema import Count, Index, Part, Strict, faults_of
 
 __all__ = [
-    "PLACES", "Budget", "Card", "Count", "DataFile", "Folds", "Index", "Labels", "ListedFold", "LossTerm",
+    "PLACES", "Budget", "Card", "Count", "DataFile", "Download", "Folds", "Index", "Labels", "ListedFold", "LossTerm",
     "ModelChoice", "OpenChoice", "Part", "Protocol", "Published", "Recipe", "Strict", "Suite", "Units", "Validity",
     "faults_of", "folder", "load_card", "load_protocol", "load_recipe", "load_suite", "names", "read", "text_of",
 ]  # fmt: skip

@@ -8,20 +8,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from topobench.cards.downloads import Below, DataFile, Download
 from topobench.cards.schema import Count, File, Index, Strict
 
-__all__ = ["Card", "DataFile", "DatasetName", "Folds", "Labels", "ListedFold", "Units", "Validity"]
+__all__ = ["Card", "DatasetName", "Folds", "Labels", "ListedFold", "Units", "Validity"]
 
 # The name of a card, or of a variant of it: drive, drive:official.
 DatasetName = Annotated[str, Field(pattern=r"^[a-z0-9]+([-_.][a-z0-9]+)*(:[a-z0-9]+([-_.][a-z0-9]+)*)?$")]
 Fits = dict[str, set[str]]
-
-
-class DataFile(Strict):
-    """What is known of a file: its size, and the sha256 of its known releases."""
-
-    bytes: Count | None = None
-    sha256: tuple[Annotated[str, Field(pattern="^[0-9a-f]{64}$")], ...] = ()
 
 
 class Labels(Strict):
@@ -141,8 +135,9 @@ class Card(File):
 
     `connectivity` is that of the structure, `phase` says which components Rand and VOI label. `count`, `shapes`
     (height, width; none: any) and `channels` are what the files should hold. `layout` holds the options of the adapter,
-    `access` says how one gets the files, and `folder` where they lie if not in a folder of the card's name. `variants`
-    are the same data used in another way: each a table of the keys that differ, asked for as ``name:variant``.
+    `access` says how one gets the files, `downloads` where topobench gets them where it may, `files` which of them are
+    known byte for byte, and `folder` where they lie if not in a folder of the card's name. `variants` are the same data
+    used in another way: each a table of the keys that differ, asked for as ``name:variant``.
     """
 
     name: DatasetName
@@ -157,7 +152,8 @@ class Card(File):
     units: Units = Units()
     folds: Folds
     layout: dict[str, Any] = Field(default_factory=dict)
-    files: dict[str, DataFile] = Field(default_factory=dict)
+    files: dict[Below, DataFile] = Field(default_factory=dict)
+    downloads: tuple[Download, ...] = ()
     homepage: str = ""
     licence: str
     redistributable: bool
@@ -174,6 +170,10 @@ class Card(File):
             raise ValueError("'pixel_size' and 'pixel_unit' go together")
         if self.validity and self.validity.rule == "colour" and len(self.validity.colour) != self.channels:
             raise ValueError(f"validity: the colour has {len(self.validity.colour)} values, the images {self.channels}")
+        if any(download.each_file for download in self.downloads):
+            unknown = [name for name, file in self.files.items() if not file.sha256]
+            if unknown or not self.files:
+                raise ValueError(f"downloads: {{file}} wants [files] with a sha256 each; it lacks {unknown or 'them'}")
         return self
 
     @property

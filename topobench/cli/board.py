@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from rich import box
 from rich.console import Console
-from rich.table import Table as Grid
 
+from topobench.cli.tables import grid
 from topobench.errors import RecordError
 from topobench.leaderboard import Entry, Table, write_leaderboard
 from topobench.metrics import FIGURES
@@ -35,16 +34,16 @@ def board(paths: Sequence[Path], output: Path) -> None:
 def _print(table: Table) -> None:
     """Print a table that fits 80 columns."""
     console = Console(highlight=False, markup=False)
-    grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    grid.add_column("#", justify="right", no_wrap=True)
-    grid.add_column("method", overflow="fold")  # where room lacks, names give way and figures do not
+    lines = grid(gap=1)
+    lines.add_column("#", justify="right", no_wrap=True)
+    lines.add_column("method", overflow="fold")  # where room lacks, names give way and figures do not
     for name in table.columns:
-        grid.add_column(_heading(name), justify="right", no_wrap=True)
+        lines.add_column(_heading(name), justify="right", no_wrap=True)
     for entry in table.entries:
         method = entry.method if entry.kind == "trained" else f"{entry.method} ({entry.kind})"
-        grid.add_row(str(entry.rank or "-"), method, *(_cell(entry, name) for name in table.columns))
+        lines.add_row(str(entry.rank or "-"), method, *(_cell(entry, name) for name in table.columns))
     console.print(f"\n{table.title}")
-    console.print(grid)
+    console.print(lines)
     if any(entry.undefined.get(name) for entry in table.entries for name in table.columns):
         console.print("\n* undefined for some images, which the mean leaves out; leaderboard.md says for how many")
     console.print(f"\n{table.conditions} Ranked by {table.ranked_by}.\n")

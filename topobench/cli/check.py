@@ -55,14 +55,13 @@ def check_loss(names: tuple[str, ...], options: dict[str, Any], everything: bool
 
 def _print(report: Report, shortcomings: str, everything: bool) -> None:
     """Print how many cases of each rule passed, failed and are not claimed, then the failures, equal ones together."""
-    from rich import box
     from rich.console import Console
-    from rich.table import Table
 
+    from topobench.cli.tables import grid
     from topobench.losses.conformance import RULES
 
     counts = report.counts()
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table = grid()
     table.add_column("rule", no_wrap=True)
     for heading in ("passed", "failed", "not claimed"):
         table.add_column(heading, justify="right")

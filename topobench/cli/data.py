@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from topobench.cli.fetch import fetch
 from topobench.cli.inspection import inspect
 from topobench.cli.new import new
 from topobench.cli.options import data_dir
+from topobench.cli.verify import verify
 
 if TYPE_CHECKING:
     from topobench.cards import Card
@@ -24,56 +26,104 @@ def data() -> None:
     """Data sets on disk."""
 
 
-data.add_command(inspect)
-data.add_command(new)
+for command in (fetch, verify, inspect, new):
+    data.add_command(command)
 
 
 @data.command()
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @data_dir
 def status(names: tuple[str, ...], data_dir: Path | None) -> int:
-    """Show for each data set whether its files are there, and how to get them; of a NAMED one its folds, too.
+    """Show for each data set how many of its images are there, and how to get it; of a NAMED one its folds, too.
 
-    Exit code 1 if a named one is not there.
+    Only headers are read; what the files hold, `topobench data verify` compares. Exit code 1 if a named data set is not
+    there.
     """
-    from topobench import cards
     from topobench.data.locate import data_root
     from topobench.errors import TopobenchError
 
-    root = data_root(data_dir)
     if not all(name.endswith(".toml") for name in names) or not names:
-        click.echo(f"Looking in {root.resolve()}.")
+        click.echo(f"Looking in {data_root(data_dir).resolve()}.")
+    if not names:
+        return _table(data_dir)
     fault = False
-    for name in names or cards.names("datasets"):
+    for name in names:
         try:
-            ready, sentence = _status(name, data_dir, bool(names))
+            ready, sentence = _status(name, data_dir)
         except TopobenchError as error:  # the others are still shown
             click.echo(f"Error: {error}", err=True)
             fault = True
             continue
         click.echo(f"{name}: {sentence}")
-        fault |= bool(names) and not ready
+        fault |= not ready
     return 1 if fault else 0
 
 
-def _status(name: str, data_dir: Path | None, whole: bool) -> tuple[bool, str]:
-    """Return whether a data set can be read, and what to say of it: where it is `whole`, also of its folds."""
-    from topobench.cards import load_card
-    from topobench.data.dataset import folder_of, open_adapter
+def _table(data_dir: Path | None) -> int:
+    """Print a line for each data set and each file of weights; the exit code is 1 if a card is not valid."""
+    from topobench import cards
+    from topobench.cli.tables import grid, print_grid
+    from topobench.data.fetch import WEIGHTS, find_weights
+    from topobench.errors import TopobenchError
 
-    card = load_card(name)
-    adapter = open_adapter(card, folder_of(card, data_dir))
+    lines, faults = grid(), []
+    for head, figures in (("data set", False), ("images", True), ("of", True), ("is", False), ("to get it", False)):
+        lines.add_column(head, justify="right" if figures else "left", no_wrap=True)
+    for name in cards.names("datasets"):
+        try:
+            card, adapter = _open(name, data_dir)
+            lines.add_row(name, str(len(adapter.members)), str(card.count), _state(adapter), _way(card, adapter))
+        except TopobenchError as error:  # the others are still shown
+            faults.append(error)
+    for name in WEIGHTS:
+        there = find_weights(name, data_dir)
+        lines.add_row(name, "", "", "ready" if there else "missing", "" if there else "fetch")
+    print_grid(lines)
+    click.echo(
+        "\nfetch: topobench data fetch NAME downloads it. by hand: topobench data fetch NAME says how.\n"
+        "a part: can be used with --partial. does not fit: topobench data status NAME says what."
+    )
+    for fault in faults:
+        click.echo(f"Error: {fault}", err=True)
+    return 1 if faults else 0
+
+
+def _state(adapter: Adapter) -> str:
+    """Return in a word or two whether a data set can be used."""
+    if not adapter.members:
+        return "missing"
+    if adapter.faults():
+        return "does not fit"
+    return "a part" if adapter.missing() else "ready"
+
+
+def _way(card: Card, adapter: Adapter) -> str:
+    """Return in a word or two how what is missing of a data set is got."""
+    if not adapter.missing():
+        return ""
+    return "fetch" if card.downloads else "by hand"
+
+
+def _status(name: str, data_dir: Path | None) -> tuple[bool, str]:
+    """Return whether a data set can be read, and what to say of it and its folds."""
+    from topobench.data.dataset import how_to_get
+
+    card, adapter = _open(name, data_dir)
     missing, faults = adapter.missing(), adapter.faults()
     folds, unfit = _folds(card, adapter)
     ready = not (missing or faults or unfit)
     lines = [f"ready, {card.count} images." if ready else _what_is_there(card, adapter, missing, faults, unfit)]
-    if whole:
-        lines += [f"  {' '.join(card.access.split())} {card.homepage}"] if missing and card.access else []
-        lines += [f"  {fault}" for fault in faults[:10]]
-        lines += [f"  {unfit}"] if unfit else folds
-    elif not ready:
-        lines[0] += f" More: topobench data status {name}"
-    return ready, "\n".join(lines)
+    lines += [f"  {how_to_get(card)}"] if missing and how_to_get(card) else []
+    lines += [f"  {fault}" for fault in faults[:10]]
+    return ready, "\n".join([*lines, *([f"  {unfit}"] if unfit else folds)])
+
+
+def _open(name: str, data_dir: Path | None) -> tuple[Card, Adapter]:
+    from topobench.cards import load_card
+    from topobench.data.dataset import folder_of, open_adapter
+
+    card = load_card(name)
+    return card, open_adapter(card, folder_of(card, data_dir))
 
 
 def _what_is_there(card: Card, adapter: Adapter, missing: Sequence[str], faults: Sequence[str], unfit: str) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from topobench.cli.tables import grid
 from topobench.metrics import FIGURES, Mean, average
 from topobench.types import RunRecord
 
@@ -25,16 +25,16 @@ def print_figures(records: Sequence[RunRecord], words: Sequence[str]) -> None:
 
 
 def _table(records: Sequence[RunRecord], words: Sequence[str], protocol: str, choices: dict[str, Any]) -> Table:
-    grid = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0))
-    grid.add_column("figure", no_wrap=True)
+    lines = grid()
+    lines.add_column("figure", no_wrap=True)
     for word in words:
-        grid.add_column(word or "as given" if len(words) > 1 else word or "mean", justify="right")
-    grid.add_column("unit")
+        lines.add_column(word or "as given" if len(words) > 1 else word or "mean", justify="right")
+    lines.add_column("unit")
     means = [average(row.figures for row in record.rows if row.protocol == protocol) for record in records]
     for name in choices["figures"]:
         figure = FIGURES[name]
-        grid.add_row(f"{name} {figure.arrow}", *(_cell(mean[name]) for mean in means), figure.unit)
-    return grid
+        lines.add_row(f"{name} {figure.arrow}", *(_cell(mean[name]) for mean in means), figure.unit)
+    return lines
 
 
 def _cell(mean: Mean) -> str:

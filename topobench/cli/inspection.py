@@ -144,14 +144,13 @@ def print_table(reports: dict[str, TruthReport], title: str) -> None:
 
 def _grid(*headings: str) -> Table:
     """Return an empty table that fits 80 columns, of which the first and a last one called ``highest in`` are text."""
-    from rich import box
-    from rich.table import Table
+    from topobench.cli.tables import grid
 
-    grid = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    lines = grid(gap=1)
     for number, heading in enumerate(headings):
         text = number == 0 or heading == "highest in"
-        grid.add_column(heading, justify="left" if text else "right", overflow="fold", no_wrap=not text)
-    return grid
+        lines.add_column(heading, justify="left" if text else "right", overflow="fold", no_wrap=not text)
+    return lines
 
 
 def _lines(reports: dict[str, TruthReport]) -> Table:

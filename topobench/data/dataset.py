@@ -20,7 +20,7 @@ from topobench.errors import CardError, DataError
 from topobench.registry import load
 from topobench.types import Sample
 
-__all__ = ["Dataset", "Selection", "folder_of", "open_adapter", "open_card", "open_dataset"]
+__all__ = ["Dataset", "Selection", "folder_of", "how_to_get", "open_adapter", "open_card", "open_dataset"]
 
 
 class Dataset:
@@ -141,11 +141,18 @@ def _missing(card: Card, folder: Path, missing: Sequence[str], given: bool, some
     sentences = [
         f"data set {card.name!r} lacks {files} in {folder.resolve()} "
         f"(looked there because of {'the card' if card.folder else why}).",
-        " ".join(card.access.split()),
-        f"Home page: {card.homepage}." if card.homepage else "",
+        how_to_get(card),
         "To go on with the images that are there, give --partial (in Python partial=True)." if some else "",
     ]
     return " ".join(filter(None, sentences))
+
+
+def how_to_get(card: Card) -> str:
+    """Return in words how one gets a data set: by the command that downloads it, or by hand from where."""
+    if card.downloads:
+        return f"To download what is missing: topobench data fetch {card.name}."
+    home = f"Home page: {card.homepage}." if card.homepage else ""
+    return " ".join(f"{card.access} {home}".split())
 
 
 def open_adapter(card: Card, folder: Path) -> Adapter:

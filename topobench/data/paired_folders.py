@@ -61,10 +61,11 @@ class PairedFolders:
         self.members = tuple(self._paths)
 
     def missing(self) -> list[str]:
-        """Return for each part that is not complete how many of its images are there."""
+        """Return for each part that is not complete how many of its images are there, and what belongs to each."""
         found = {part: len(list(self._complete(part))) for part in self.parts}
         return [
-            f"{f'{part.count - there} of the' if there else 'all'} {part.count} images {self.folder / part.images}"
+            f"{f'{part.count - there} of the' if there else 'all'} {part.count} images {self.folder / part.images}, "
+            f"each with {' and '.join(filter(None, (part.labels, part.valid)))}"
             for part, there in found.items() if there < part.count
         ]  # fmt: skip
 

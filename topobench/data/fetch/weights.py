@@ -1,0 +1,96 @@
+"""Weights trained on ImageNet: a file of one's own, the cache, or the official address; known by their sha256."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from topobench.data.fetch.datasets import alone
+from topobench.data.fetch.download import SILENT, Watcher, download
+from topobench.data.locate import data_root
+from topobench.errors import ArgumentError, DataError
+from topobench.files import check_writable, file_sha256
+
+__all__ = ["WEIGHTS", "Weights", "find_weights", "weights_file"]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A file of weights: its address, sha256 and size, and what it is."""
+
+    name: str
+    title: str
+    url: str
+    sha256: str
+    bytes: int
+
+    @property
+    def file(self) -> str:
+        """The name of the file."""
+        return self.url.rpartition("/")[2]
+
+
+WEIGHTS = {
+    weights.name: weights
+    for weights in [
+        # torchvision's IMAGENET1K_V1, https://docs.pytorch.org/vision/stable/models/generated/torchvision.models.vgg19.html
+        Weights(
+            "vgg19-imagenet", "VGG-19 trained on ImageNet-1k (torchvision, IMAGENET1K_V1)",
+            "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
+            "dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44", 574_673_361,
+        ),
+    ]
+}  # fmt: skip
+
+
+def weights_file(
+    name: str, file: Path | None = None, data_dir: str | Path | None = None, watcher: Watcher = SILENT
+) -> Path:
+    """Return the path of a file of weights: `file`, else that in the cache, else it is downloaded into the cache.
+
+    DataError where a `file` is not the official one, or where it is neither there nor can be had.
+    """
+    weights = WEIGHTS[name]
+    if file is not None:
+        return _checked(weights, file)
+    if found := find_weights(name, data_dir):
+        return _checked(weights, found)
+    path = _cache(data_dir) / weights.file
+    check_writable(path.parent)
+    room = path.parent / ".fetch" / weights.name
+    with alone(room, watcher):
+        if not path.is_file():
+            watcher.begins(weights.file, 1, 1)
+            try:
+                download(weights.url, room / weights.file, weights.sha256, weights.bytes, watcher)
+            except DataError as error:
+                raise DataError(
+                    f"{error} Where there is a network, get {weights.url} (sha256 {weights.sha256}), and put it into "
+                    f"{path.parent.resolve()}."
+                ) from error
+            (room / weights.file).replace(path)
+    return path
+
+
+def find_weights(name: str, data_dir: str | Path | None = None) -> Path | None:
+    """Return where a file of weights lies: in topobench's cache, or in that of torch.hub; None where it does not."""
+    hub = Path(os.environ.get("TORCH_HOME") or Path.home() / ".cache" / "torch") / "hub" / "checkpoints"
+    paths = (folder / WEIGHTS[name].file for folder in (_cache(data_dir), hub))
+    return next((path for path in paths if path.is_file()), None)
+
+
+def _cache(data_dir: str | Path | None) -> Path:
+    return data_root(data_dir) / "weights"
+
+
+def _checked(weights: Weights, path: Path) -> Path:
+    """Return the path of a file that is the official one; DataError where it is another, or none."""
+    if not path.is_file():
+        raise ArgumentError(f"{path} is no file; wanted are the weights {weights.file}, from {weights.url}.")
+    if (found := file_sha256(path)) != weights.sha256:
+        raise DataError(
+            f"{path} has the sha256 {found}; the weights {weights.name!r} have {weights.sha256}. Remove it, and "
+            f"topobench data fetch {weights.name}, or get it from {weights.url}."
+        )
+    return path
