@@ -74,6 +74,7 @@ def _table(data_dir: Path | None) -> int:
             card, adapter = _open(name, data_dir)
             lines.add_row(name, str(len(adapter.members)), str(card.count), _state(adapter), _way(card, adapter))
         except TopobenchError as error:  # the others are still shown
+            lines.add_row(name, "", "", "does not fit", "")
             faults.append(error)
     for name in WEIGHTS:
         there = find_weights(name, data_dir)

@@ -20,7 +20,7 @@ from topobench.errors import CardError, DataError
 from topobench.registry import load
 from topobench.types import Sample
 
-__all__ = ["Dataset", "Selection", "folder_of", "how_to_get", "open_adapter", "open_card", "open_dataset"]
+__all__ = ["Dataset", "Selection", "access", "folder_of", "how_to_get", "open_adapter", "open_card", "open_dataset"]
 
 
 class Dataset:
@@ -151,6 +151,11 @@ def how_to_get(card: Card) -> str:
     """Return in words how one gets a data set: by the command that downloads it, or by hand from where."""
     if card.downloads:
         return f"To download what is missing: topobench data fetch {card.name}."
+    return access(card)
+
+
+def access(card: Card) -> str:
+    """Return in words how one gets a data set by hand."""
     home = f"Home page: {card.homepage}." if card.homepage else ""
     return " ".join(f"{card.access} {home}".split())
 

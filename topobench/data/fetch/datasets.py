@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 from filelock import FileLock, Timeout
 
 from topobench.cards import Card, Download
-from topobench.data.dataset import folder_of, how_to_get, open_adapter
+from topobench.data.dataset import access, folder_of, open_adapter
 from topobench.data.fetch.download import SILENT, Watcher, download
 from topobench.data.fetch.unpack import unpack
 from topobench.errors import DataError
@@ -40,7 +40,10 @@ def fetch(card: Card, data_dir: str | Path | None = None, watcher: Watcher = SIL
     room = folder.parent / ".fetch" / folder.name
     with alone(room, watcher):
         if open_adapter(card, folder).missing():  # nobody fetched it meanwhile
-            _move(_gathered(card, folder, room, watcher), folder)
+            try:
+                _move(_gathered(card, folder, room, watcher), folder)
+            except DataError as error:
+                raise DataError(f"{error} By hand: {access(card)} The folder is {folder}.") from error
             shutil.rmtree(room)
     if missing := open_adapter(card, folder).missing():
         raise DataError(
@@ -55,7 +58,7 @@ def by_hand(card: Card, folder: Path) -> str:
     lines = [text.replace(f"{folder / 'nothing'}{os.sep}", "") for text in wanted]
     sentences = [
         f"topobench does not download {card.name!r}. {' '.join(card.licence.split())}",
-        how_to_get(card),
+        access(card),
         f"Put into {folder.resolve()}:", *(f"  {line}" for line in lines),
         f"Then: topobench data verify {card.name}",
     ]  # fmt: skip

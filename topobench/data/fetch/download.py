@@ -24,9 +24,9 @@ from topobench.files import check_writable
 __all__ = ["SILENT", "Watcher", "download"]
 
 ATTEMPTS = 4  # one after the other, without a byte gained between them
-PAUSE = 0.5  # seconds before the second; each further pause is twice as long
+PAUSE = 0.25  # seconds; the pause is twice as long after each attempt
 TIMEOUT = 10.0, 30.0  # seconds to connect, and between two bytes
-CHUNK = 2**18
+CHUNK = 2**16  # bytes read at once, and lost where a server falls silent
 LARGEST = 16 * 2**30  # bytes of a file whose size nobody knows
 
 
@@ -119,7 +119,7 @@ class _Receiving:
                 attempt = attempt + 1 if self.have <= before else 1
                 if attempt > ATTEMPTS:
                     raise
-                self.watcher.says(f"{self.part.stem}: {_reason(error)}; trying again.")
+                self.watcher.says(f"{url}: {_reason(error)}; trying again.")
                 time.sleep(PAUSE * 2 ** (attempt - 1))
         with self.part.open("rb") as file:
             self.came = f"{self.have} bytes that begin with {file.read(24)!r}"

@@ -8,6 +8,7 @@ counts beyond what a data set has are refused before anything of that member is 
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import lzma
 import os
@@ -72,8 +73,8 @@ def unpack(archive: Path, target: Path, within: str = "") -> None:
         (room / within).rename(target)
     except _DAMAGE as error:
         raise DataError(f"{archive} cannot be unpacked: {' '.join(str(error).split()) or 'it is cut off'}.") from error
-    except OSError as error:  # of the disk; what reading an archive raises has no number
-        if error.errno is None:
+    except OSError as error:  # of the disk; where an archive is damaged it has no number, or one of a wrong place
+        if error.errno in (None, errno.EINVAL):
             raise DataError(f"{archive} cannot be unpacked: {error}.") from error
         raise OSError(error.errno, error.strerror, str(error.filename or target)) from error
     finally:

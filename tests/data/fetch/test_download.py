@@ -1,0 +1,199 @@
+"""One file from an address: right, resumed, led elsewhere, slow, busy; what comes instead is named."""
+
+import hashlib
+import random
+
+import pytest
+import requests
+
+from tests.data.fetch.server import busy, cut, page, redirect, sends, slow, stalls, status
+from topobench.data.fetch import download as module
+from topobench.data.fetch.download import ATTEMPTS, download
+from topobench.errors import DataError
+
+CONTENT = random.Random(0).randbytes(300_000)
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+class Heard:
+    """A watcher that remembers."""
+
+    def __init__(self):
+        self.done, self.sentences = [], []
+
+    def begins(self, name, number, of): ...
+
+    def received(self, done, total):
+        self.done.append((done, total))
+
+    def says(self, sentence):
+        self.sentences.append(sentence)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "folder" / "file.bin"
+
+
+def left(path):
+    return sorted(found.name for found in path.parent.iterdir()) if path.parent.exists() else []
+
+
+def test_a_file_is_downloaded_once(server, path):
+    server.routes["/file"] = sends(CONTENT)
+    heard = Heard()
+    download(f"{server.url}/file", path, SHA256, len(CONTENT), heard)
+    download(f"{server.url}/file", path, SHA256, len(CONTENT))
+    assert path.read_bytes() == CONTENT
+    assert server.asked == [("/file", None)]
+    assert heard.done[-1] == (len(CONTENT), len(CONTENT))
+    assert left(path) == ["file.bin"]
+
+
+@pytest.mark.parametrize("known", [(SHA256, None), (None, None), (None, len(CONTENT)), (SHA256, len(CONTENT))])
+@pytest.mark.parametrize("ranges", [True, False])
+def test_what_was_cut_off_is_gone_on_with(server, path, known, ranges):
+    """Within one call: each time some more comes. A server that knows no ranges has to send all in the end."""
+    server.routes["/file"] = cut(CONTENT, 70_000, ranges, times=4 if ranges else 2)
+    heard = Heard()
+    download(f"{server.url}/file", path, *known, heard)
+    assert path.read_bytes() == CONTENT
+    asked = [f"bytes={place}-" for place in ([70_000, 140_000, 210_000, 280_000] if ranges else [70_000, 70_000])]
+    assert [found for _, found in server.asked] == [None, *asked]
+    assert len(heard.sentences) == len(asked)
+    assert left(path) == ["file.bin"]
+
+
+def test_what_an_earlier_process_left_is_gone_on_with(server, path):
+    server.routes["/file"] = cut(CONTENT, 100_000, times=1)
+    path.parent.mkdir()
+    path.with_name("file.bin.part").write_bytes(CONTENT[:50_000])
+    download(f"{server.url}/file", path, SHA256)
+    assert path.read_bytes() == CONTENT
+    assert [found for _, found in server.asked] == ["bytes=50000-", "bytes=150000-"]
+
+
+@pytest.mark.parametrize("size", [len(CONTENT), None])
+def test_what_is_whole_already_is_not_asked_for_again(server, path, size):
+    """A process was killed between the last byte and the renaming."""
+    server.routes["/file"] = sends(CONTENT)
+    path.parent.mkdir()
+    path.with_name("file.bin.part").write_bytes(CONTENT)
+    download(f"{server.url}/file", path, SHA256, size)
+    assert path.read_bytes() == CONTENT
+    assert server.asked == ([] if size else [("/file", "bytes=300000-")])
+
+
+@pytest.mark.parametrize("size", [len(CONTENT), None])
+@pytest.mark.parametrize("length", [100, len(CONTENT) + 5])
+def test_what_an_earlier_process_left_of_another_file_is_thrown_away(server, path, size, length):
+    server.routes["/file"] = sends(CONTENT)
+    path.parent.mkdir()
+    path.with_name("file.bin.part").write_bytes(bytes(length))
+    heard = Heard()
+    download(f"{server.url}/file", path, SHA256, size, heard)
+    assert path.read_bytes() == CONTENT
+    assert left(path) == ["file.bin"]
+
+
+def test_a_file_that_is_there_with_another_hash_is_replaced(server, path):
+    server.routes["/file"] = sends(CONTENT)
+    path.parent.mkdir()
+    path.write_bytes(CONTENT[:9])
+    download(f"{server.url}/file", path, SHA256)
+    assert path.read_bytes() == CONTENT
+
+
+def test_a_redirect_is_followed(server, path):
+    server.routes |= {"/old": redirect("/new"), "/new": redirect(f"{server.url}/file"), "/file": sends(CONTENT)}
+    download(f"{server.url}/old", path, SHA256)
+    assert path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("to", ["ftp://127.0.0.1/file", "file:///etc/passwd", "/old"])
+def test_a_redirect_to_nowhere_is_an_error(server, path, to):
+    server.routes["/old"] = redirect(to)
+    with pytest.raises(DataError, match=r"/old cannot be downloaded: (No connection adapters|Exceeded 30 redirects)"):
+        download(f"{server.url}/old", path)
+    assert left(path) == []
+
+
+def test_a_redirect_that_gives_up_encryption_is_not_followed():
+    def step(url):
+        response = requests.Response()
+        response.url, response.status_code = url, 200
+        return response
+
+    response = step("http://example.org/file")
+    response.history = [step("https://example.org/file")]
+    with pytest.raises(DataError, match=r"leads to http://example\.org/file, which is not encrypted"):
+        module._check(response)
+
+
+def test_a_slow_server_is_waited_for_and_a_silent_one_is_not(server, path, monkeypatch):
+    monkeypatch.setattr(module, "TIMEOUT", (1.0, 0.3))
+    server.routes |= {"/slow": slow(CONTENT, 0.1), "/silent": stalls(CONTENT, 100_000, seconds=1.0)}
+    download(f"{server.url}/slow", path, SHA256)  # half a second in all, never more than a tenth between two bytes
+    heard = Heard()
+    download(f"{server.url}/silent", path.with_name("other"), SHA256, None, heard)
+    assert path.read_bytes() == path.with_name("other").read_bytes() == CONTENT
+    assert ["timed out" in sentence for sentence in heard.sentences] == [True]
+    assert server.asked[-1] == ("/silent", "bytes=65536-")
+
+
+def test_a_busy_server_is_asked_again(server, path):
+    server.routes["/file"] = busy(CONTENT, ATTEMPTS - 1)
+    download(f"{server.url}/file", path, SHA256)
+    assert path.read_bytes() == CONTENT
+    server.routes["/file"] = busy(CONTENT, ATTEMPTS)
+    with pytest.raises(DataError, match=r"could not be downloaded, 4 times: the server answers 503 Service Unavail"):
+        download(f"{server.url}/file", path.with_name("other"), SHA256)
+
+
+def test_a_file_without_length_is_read_to_its_end(server, path):
+    server.routes["/file"] = sends(CONTENT, length=False)
+    download(f"{server.url}/file", path, SHA256)
+    assert path.read_bytes() == CONTENT
+
+
+def test_bytes_are_kept_as_they_are_sent(server, path):
+    """Some servers say of a .gz that it is encoded so; unpacked it would be another file."""
+    import gzip
+
+    packed = gzip.compress(b"vessels", mtime=0)
+
+    def handle(request):
+        request.send_response(200)
+        request.send_header("Content-Encoding", "gzip")
+        request.send_header("Content-Length", str(len(packed)))
+        request.end_headers()
+        request.wfile.write(packed)
+
+    server.routes["/file"] = handle
+    download(f"{server.url}/file", path)
+    assert path.read_bytes() == packed
+
+
+@pytest.mark.parametrize(
+    ("route", "sentence"),
+    [
+        (status(404), "answers 404 Not Found in place of the file"),
+        (status(403), "answers 403 Forbidden in place of the file"),
+        (page(), "sends an HTML page in place of a file: a log-in, a notice, or an error"),
+    ],
+)
+def test_what_is_no_file_is_an_error_at_once(server, path, route, sentence):
+    server.routes["/file"] = route
+    with pytest.raises(DataError, match=sentence):
+        download(f"{server.url}/file", path, SHA256)
+    assert len(server.asked) == 1
+    assert left(path) == []
+
+
+def test_a_server_that_never_ends_is_left(server, path, monkeypatch):
+    monkeypatch.setattr(module, "LARGEST", 200_000)
+    server.routes["/file"] = sends(CONTENT, length=False)
+    with pytest.raises(DataError, match=r"/file sends more than the 200000 bytes that it may have"):
+        download(f"{server.url}/file", path)
+    assert not path.exists()
+    assert path.with_name("file.bin.part").stat().st_size == 0
