@@ -122,11 +122,11 @@ def all_datasets():
     rows = [
         [
             f"[{card.name}](#{re.sub(r'[^a-z0-9-]', '', card.name)})", card.count, shapes_of(card), card.channels,
-            structure_of(card), card.phase, folds_of(card), "yes" if card.redistributable else "no",
+            structure_of(card), card.phase, folds_of(card), "yes" if card.redistributable else "no", how_got(card),
         ]
         for card in whole
     ]  # fmt: skip
-    heads = ["name", "images", "pixels", "channels", "structure", "phase", "folds", "may be passed on"]
+    heads = ["name", "images", "pixels", "channels", "structure", "phase", "folds", "may be passed on", "to get it"]
     return "\n\n".join([table(heads, rows), *(dataset_section(card, cards) for card in whole)])
 
 
@@ -137,13 +137,25 @@ def dataset_section(card, cards):
     size = f"{card.pixel_size[0]:g} x {card.pixel_size[1]:g} {card.pixel_unit}" if card.pixel_size else ""
     about = {
         "Licence": card.licence, "Citation": card.citation, "Pixel": size, "Not valid": validity_of(card),
-        "One unit": units_of(card), "Getting it": card.access,
+        "One unit": units_of(card), "Getting it": getting(card),
     }  # fmt: skip
     lines = [f"- *{word}*: {prose(text, code=False)}" for word, text in about.items() if text]
     home = f" ([home page]({card.homepage}))" if card.homepage else ""
     what = f"{prose(card.title, code=False)}{home}. {prose(card.description, code=False)}"
     parts = [f"### {card.name}", what, "\n".join(lines)]
     return "\n\n".join([*parts, *(["Variants:\n\n" + "\n".join(variants)] if variants else [])])
+
+
+def how_got(card):
+    """Return in a word how one gets a data set."""
+    if card.downloads:
+        return "fetch"
+    return "by hand" if card.labels else "made"
+
+
+def getting(card):
+    """Return how one gets a data set, in words."""
+    return f"`topobench data fetch {card.name}`. By hand: {card.access.strip()}" if card.downloads else card.access
 
 
 def shapes_of(card):

@@ -112,7 +112,7 @@ def test_the_example_of_ones_own_card_is_one(tmp_path):
     (tmp_path / "my-vessels.toml").write_text(text, encoding="utf-8")
     card = load_card(str(tmp_path / "my-vessels.toml"))
     assert card.folder == str(tmp_path / "clinic")
-    assert set(Card.model_fields) - card.model_fields_set <= {"access", "citation", "files"}
+    assert set(Card.model_fields) - card.model_fields_set <= {"access", "citation"}
     for name in ("p1-left", "p1-right", "p2-left", "p2-right"):
         for folder, file, mode in (("photographs", f"{name}.jpg", "RGB"), ("vessels", f"{name}_vessels.png", "L"),
                                    ("views", f"{name}.png", "L")):  # fmt: skip

@@ -115,12 +115,11 @@ def test_status_of_what_is_there_in_part_and_not(tmp_path):
         write_official(load_card(name), tmp_path / load_card(name).family)
     result = topobench_here("data", "status", "--data-dir", tmp_path)
     assert result.returncode == 0
-    lines = dict(line.split(": ", 1) for line in result.stdout.splitlines()[1:])
-    assert lines["stare"] == "3 of 20 images, and not all fits. More: topobench data status stare"
-    assert lines["drive:official"] == "8 of 40 images, and not all fits. More: topobench data status drive:official"
-    assert lines["synthetic-roads"] == "ready, 24 images."
-    assert lines["isbi2012"].startswith("missing ")
-    assert lines["isbi2012"].endswith("More: topobench data status isbi2012")
+    lines = {line.split()[0]: line.split(maxsplit=1)[1] for line in result.stdout.splitlines()[3:31]}
+    assert re.fullmatch(r"3 +20 +does not fit +fetch *", lines["stare"])
+    assert re.fullmatch(r"8 +40 +does not fit +by hand *", lines["drive:official"])
+    assert re.fullmatch(r"24 +24 +ready *", lines["synthetic-roads"])
+    assert re.fullmatch(r"0 +30 +missing +by hand *", lines["isbi2012"])
     one = topobench_here("data", "status", "drive:official", "crackforest", "--data-dir", tmp_path)
     assert one.returncode == 1
     assert "Register at the home page" in one.stdout

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.data.fetch.collection import Collection
 from tests.data.fetch.server import serving
 from topobench.data.fetch import download
 
@@ -15,3 +16,8 @@ def server():
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch):
     monkeypatch.setattr(download, "PAUSE", 0.01)
+
+
+@pytest.fixture
+def collection(server, tmp_path):
+    return Collection(server, tmp_path)

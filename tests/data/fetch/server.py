@@ -5,7 +5,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-__all__ = ["Server", "busy", "cut", "page", "redirect", "sends", "serving", "slow", "stalls", "status"]
+__all__ = ["Server", "busy", "cut", "page", "redirect", "sends", "serving", "slow", "stalls", "status", "then"]
 
 
 class Server:
@@ -84,16 +84,12 @@ def slow(content, pause=0.05):
 
 def stalls(content, after, seconds):
     """Fall silent after so many bytes, the first time."""
-    first = [True]
 
-    def handle(request):
-        if first.pop() if first else False:
-            sends(content, most=after)(request)
-            time.sleep(seconds)
-        else:
-            sends(content)(request)
+    def silent(request):
+        sends(content, most=after)(request)
+        time.sleep(seconds)
 
-    return handle
+    return then(silent, sends(content))
 
 
 def page(text="<!DOCTYPE html><html><title>Log in</title></html>", kind="text/html; charset=utf-8"):
@@ -116,6 +112,12 @@ def status(code):
         request.end_headers()
 
     return handle
+
+
+def then(first, other):
+    """Do the first the first time, and the other from then on."""
+    routes = [first]
+    return lambda request: (routes.pop() if routes else other)(request)
 
 
 def busy(content, times):

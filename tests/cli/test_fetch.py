@@ -1,0 +1,214 @@
+"""The commands `data fetch`, `data verify` and `data status`: what they print, and how they end."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from itertools import pairwise
+
+import pytest
+
+from tests.cli.here import topobench_here
+from tests.data.fetch.collection import Collection
+from tests.data.fetch.server import sends, serving, slow, status
+from topobench import cards
+from topobench.data.fetch import WEIGHTS
+
+
+@pytest.fixture
+def collection(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    with serving() as server:
+        yield Collection(server, tmp_path)
+
+
+def data(collection, command, *names):
+    return topobench_here("data", command, *(names or [collection.path]), "--data-dir", collection.root)
+
+
+def rows(text):
+    """The lines of a table of verify: what -> (there, missing, differ)."""
+    lines = text.splitlines()
+    head = next(line for line in lines if "the card wants" in line)
+    ends = [head.index("the card wants"), *(head.index(word) + len(word) for word in ("there", "missing", "differ"))]
+    found = {line[: ends[0]].strip(): [line[start:end].split() for start, end in pairwise(ends)] for line in lines}
+    known = ("images", "pairs and sizes", "known sha256", "contents")
+    return {what: tuple(int(cell[-1]) if cell else -1 for cell in found[what]) for what in known if what in found}
+
+
+def test_fetch_then_verify_then_status(collection):
+    collection.card(collection.served("zip"))
+    first = data(collection, "fetch")
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.startswith("mine: Mine.\n  Cite: Me 2026\n")
+    assert f"mine.toml: 4 images in {collection.folder}" in first.stdout
+    assert "archive.zip (1 of 1)" in first.stderr
+    again = data(collection, "fetch")
+    assert again.returncode == 0
+    assert f"all 4 images are there, in {collection.folder}. To check it: topobench data verify" in again.stdout
+    verified = data(collection, "verify")
+    assert verified.returncode == 0, verified.stdout
+    assert rows(verified.stdout) == {
+        "images": (4, 0, 0), "pairs and sizes": (4, -1, 0), "known sha256": (8, 0, 0), "contents": (4, -1, 0),
+    }  # fmt: skip
+    assert verified.stdout.endswith("All is there, and as the card says.\n")
+    assert "ready, 4 images." in data(collection, "status").stdout
+
+
+def test_verify_says_what_is_missing_and_what_differs(collection):
+    """One of each kind: missing, another hash, another size, another label value, a header that is none."""
+    collection.card(collection.served("zip"), shapes=[[60, 70]])
+    data(collection, "fetch")
+    (collection.folder / "images" / "scan 0.png").unlink()
+    whole = collection.files["masks/scan 1.png"]
+    (collection.folder / "masks" / "scan 1.png").write_bytes(whole[:-30])
+    result = data(collection, "verify")
+    assert result.returncode == 1
+    assert rows(result.stdout) == {
+        "images": (3, 1, 0), "pairs and sizes": (3, -1, 1), "known sha256": (7, 1, 1), "contents": (3, -1, 1),
+    }  # fmt: skip
+    assert "missing: 1 of the 4 images images/{id}.png, each with masks/{id}.png" in result.stdout
+    assert "masks/scan 0.png has no image" in result.stdout
+    assert re.search(rf"masks/scan 1\.png has {len(whole) - 30} bytes, sha256 \w+; known is {len(whole)} bytes, \w+\n",
+                     result.stdout)  # fmt: skip
+    assert "masks/scan 1.png cannot be read as an image" in result.stdout
+    assert result.stdout.endswith("Not all is as the card says.\n")
+    (collection.folder / "masks" / "scan 1.png").write_bytes(b"text")
+    result = data(collection, "verify")
+    assert rows(result.stdout)["pairs and sizes"] == (3, -1, 1)
+    assert rows(result.stdout)["contents"] == (3, -1, 1)
+
+
+def test_verify_of_a_part(collection):
+    collection.card(collection.served("zip"))
+    data(collection, "fetch")
+    for folder in ("images", "masks"):
+        (collection.folder / folder / "scan 2.png").unlink()
+    result = data(collection, "verify")
+    assert result.returncode == 1
+    assert result.stdout.endswith(
+        f"A part is there, and as the card says. To get it: topobench data fetch {collection.path}\n"
+    )
+    assert topobench_here("data", "verify", "--partial", collection.path, "--data-dir", collection.root).returncode == 0
+    assert "3 of 4 images, which --partial uses." in data(collection, "status").stdout
+
+
+def test_verify_shows_the_first_of_many(collection):
+    collection.card(known=False, shapes=[[1, 1]])
+    for name, content in collection.files.items():
+        path = collection.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    for number in range(20):
+        (collection.folder / "masks" / f"more{number}.png").write_bytes(collection.files["masks/scan 0.png"])
+    result = data(collection, "verify")
+    assert result.stdout.count("has no image") == 10
+    assert "... and 14 more\n" in result.stdout  # ten more without image, four of the wrong size
+
+
+def test_verify_of_real_data(real_data):
+    result = topobench_here("data", "verify", "isbi2012", "crackforest", "--data-dir", real_data)
+    assert result.returncode == 0, result.stdout
+    assert result.stdout.count("All is there, and as the card says.") == 2
+    assert rows(result.stdout.rpartition("crackforest: ")[2])["known sha256"] == (236, 0, 0)
+
+
+def test_what_is_got_by_hand_is_said(tmp_path):
+    result = topobench_here("data", "fetch", "drive", "cremi", "--data-dir", tmp_path)
+    assert result.returncode == 1
+    for words in (
+        "topobench does not download 'drive'. Free for research and education; copying, redistribution",
+        "Home page: https://drive.grand-challenge.org/", f"Put into {tmp_path}/drive:",
+        "training/images/{id}_training.tif, each with training/1st_manual/{id}_manual1.gif and training/mask/{id}_",
+        f"Put into {tmp_path}/cremi:\n  sample_A_20160501.hdf\n  sample_B_20160501.hdf\n  sample_C_20160501.hdf\n",
+        "Then: topobench data verify cremi",
+    ):  # fmt: skip
+        assert words in result.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_that_fails_does_not_keep_others_from_being_fetched(collection, tmp_path):
+    collection.card(collection.served("zip"))
+    result = data(collection, "fetch", "nowhere", "synthetic-roads", collection.path)
+    assert result.returncode == 2
+    assert "Error: no data set is named 'nowhere'" in result.stderr
+    assert "synthetic-roads: all 24 images are there, made by code." in result.stdout
+    assert collection.there() == collection.files
+
+
+def test_status_has_a_line_for_each(tmp_path):
+    result = topobench_here("data", "status", "--data-dir", tmp_path)
+    assert result.returncode == 0
+    lines = {line.split()[0]: line.split()[1:] for line in result.stdout.splitlines() if line.split()}
+    assert {*cards.names("datasets"), *WEIGHTS} <= set(lines)
+    assert lines["drive"] == ["0", "20", "missing", "by", "hand"]
+    assert lines["stare"] == ["0", "20", "missing", "fetch"]
+    assert lines["synthetic-roads"] == ["24", "24", "ready"]
+    assert lines["vgg19-imagenet"] == ["missing", "fetch"]
+
+
+def test_status_says_what_does_not_fit(collection, monkeypatch):
+    monkeypatch.setattr(cards, "names", lambda kind: ["mine.toml"])
+    collection.card(known=False)
+    for name, content in list(collection.files.items())[:3]:
+        path = collection.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    result = topobench_here("data", "status", "--data-dir", collection.root, cwd=collection.path.parent)
+    assert re.search(r"mine\.toml +1 +4 +does not fit +by hand", result.stdout)
+    (collection.folder / "masks" / "scan 0.png").write_bytes(b"text")
+    result = topobench_here("data", "status", "--data-dir", collection.root, cwd=collection.path.parent)
+    assert result.returncode == 1
+    assert re.search(r"mine\.toml +does not fit", result.stdout)
+    assert "cannot be read as an image" in result.stderr
+
+
+def test_ctrl_c_keeps_what_has_come(collection):
+    collection.card(collection.served("tar", files=collection.files | {"padding.bin": bytes(3_000_000)}))
+    content = collection.path.with_name("archive.tar").read_bytes()
+    collection.server.routes["/x/archive.tar"] = slow(content, 0.05)
+    part = collection.root / ".fetch" / "mine" / "1-archive.tar.part"
+    command = [
+        sys.executable,
+        "-m",
+        "topobench",
+        "data",
+        "fetch",
+        str(collection.path),
+        "--data-dir",
+        str(collection.root),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        while not (part.exists() and part.stat().st_size > 300_000):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert err.splitlines()[-1] == "Interrupted."
+    assert part.stat().st_size > 300_000
+    assert collection.there() == {}
+    collection.server.routes["/x/archive.tar"] = sends(content)
+    assert data(collection, "fetch").returncode == 0
+
+
+def test_a_read_only_folder_and_a_wrong_argument(collection):
+    assert topobench_here("data", "fetch").returncode == 2
+    assert topobench_here("data", "verify").returncode == 2
+    collection.card(collection.served("zip"))
+    collection.root.write_text("a file")
+    result = data(collection, "fetch")
+    assert result.returncode == 1
+    assert f"Error: {collection.folder}: Not a directory." in result.stderr
+    assert "did you mean 'drive'" in topobench_here("data", "verify", "drvie").stderr
+
+
+def test_what_is_missing_names_the_command_that_gets_it(collection):
+    collection.card(collection.served("zip"))
+    result = topobench_here(
+        "run", "--dataset", collection.path, "--data-dir", collection.root, "-o", collection.root / "o"
+    )
+    assert result.returncode == 1
+    assert "To download what is missing: topobench data fetch mine." in result.stderr
+    collection.server.routes["/x/archive.zip"] = status(404)
+    assert "answers 404 Not Found in place of the file" in data(collection, "fetch").stderr
