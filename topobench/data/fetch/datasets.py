@@ -79,6 +79,8 @@ def alone(room: Path, watcher: Watcher) -> Iterator[None]:
         room.mkdir(exist_ok=True)  # the other process may have removed it
         for stray in room.glob("tmp*"):  # left where pooch was killed
             stray.unlink()
+        for stray in room.glob(".*.unpacking"):
+            shutil.rmtree(stray)
         yield
     finally:
         lock.release()
