@@ -8,12 +8,14 @@ import json
 import os
 import secrets
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from topobench.errors import CardError
 
-__all__ = ["canonical_json", "check_writable", "digest", "file_sha256", "read_toml", "write_atomic"]
+__all__ = ["canonical_json", "check_writable", "digest", "file_sha256", "naming", "read_toml", "write_atomic"]
 
 
 def canonical_json(value: Any) -> bytes:
@@ -50,6 +52,17 @@ def write_atomic(path: Path, content: bytes) -> None:
         temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Give the system's errors of the block that name no file, such as that of a full disk, this path."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def check_writable(folder: Path) -> None:

@@ -197,3 +197,20 @@ def test_a_server_that_never_ends_is_left(server, path, monkeypatch):
         download(f"{server.url}/file", path)
     assert not path.exists()
     assert path.with_name("file.bin.part").stat().st_size == 0
+
+
+def test_a_disk_that_is_full_is_named(server, path, monkeypatch):
+    """What had come stays; the error is the system's, with the path."""
+    server.routes["/file"] = sends(CONTENT)
+    monkeypatch.setattr(module.os, "fsync", _full)
+    with pytest.raises(OSError, match="No space left on device") as error:
+        download(f"{server.url}/file", path, SHA256)
+    assert error.value.filename == str(path.with_name("file.bin.part"))
+    assert not path.exists()
+    monkeypatch.undo()
+    download(f"{server.url}/file", path, SHA256)
+    assert path.read_bytes() == CONTENT
+
+
+def _full(_):
+    raise OSError(28, "No space left on device")

@@ -19,7 +19,7 @@ import urllib3
 
 from topobench import __version__
 from topobench.errors import DataError
-from topobench.files import check_writable
+from topobench.files import check_writable, naming
 
 __all__ = ["SILENT", "Watcher", "download"]
 
@@ -155,7 +155,7 @@ class _Receiving:
 
     def _write(self, url: str, response: requests.Response, start: int, total: int | None) -> None:
         """Write the bytes as the server has them, from `start` on."""
-        with self.part.open("ab" if start else "wb") as file:
+        with naming(self.part), self.part.open("ab" if start else "wb") as file:
             for chunk in response.raw.stream(CHUNK, decode_content=False):
                 file.write(chunk)
                 self.watcher.received(file.tell(), total)

@@ -25,6 +25,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any, cast
 
 from topobench.errors import DataError
+from topobench.files import naming
 
 __all__ = ["MOST_BYTES", "MOST_MEMBERS", "unpack"]
 
@@ -65,9 +66,10 @@ def unpack(archive: Path, target: Path, within: str = "") -> None:
     room = target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.unpacking")
     room.mkdir(parents=True)
     try:
-        for member in _checked(archive, _members(archive)):
-            if member.is_file and PurePosixPath(member.name).is_relative_to(within):
-                member.extract(room)
+        with naming(target):
+            for member in _checked(archive, _members(archive)):
+                if member.is_file and PurePosixPath(member.name).is_relative_to(within):
+                    member.extract(room)
         if not (room / within).is_dir() or not any((room / within).iterdir()):
             raise DataError(f"{archive} holds no file{f' in a folder {within}' if within else ''}.")
         (room / within).rename(target)
@@ -76,7 +78,7 @@ def unpack(archive: Path, target: Path, within: str = "") -> None:
     except OSError as error:  # of the disk; where an archive is damaged it has no number, or one of a wrong place
         if error.errno in (None, errno.EINVAL):
             raise DataError(f"{archive} cannot be unpacked: {error}.") from error
-        raise OSError(error.errno, error.strerror, str(error.filename or target)) from error
+        raise
     finally:
         shutil.rmtree(room, ignore_errors=True)
 
