@@ -72,7 +72,11 @@ def test_20_links_and_devices_in_a_tar(place, kind, target):
             member = tarfile.TarInfo(name)
             member.type, member.linkname = type_, target
             archive.addfile(member)
-    refused(place, place / "x.tar", "holds 'thing', a link or a device; it may hold files and folders only")
+    refused(
+        place,
+        place / "x.tar",
+        "holds 'thing', a link, a device or a file with holes; it may hold files and folders only",
+    )
 
 
 @pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK])
@@ -81,7 +85,7 @@ def test_20_links_and_devices_in_a_zip(place, kind):
         member = zipfile.ZipInfo("thing")
         member.external_attr = (kind | 0o777) << 16
         archive.writestr(member, "/etc/passwd")
-    refused(place, place / "x.zip", "holds 'thing', a link or a device")
+    refused(place, place / "x.zip", "holds 'thing', a link, a device or a file")
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar"])
@@ -166,7 +170,7 @@ def test_20_a_header_that_is_a_bomb(place):
         for _ in range(300):
             file.write(b"a" * 2**20)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    refused(place, place / "x.tar.gz", "a part of it has more than the 16777216 bytes that it may have")
+    refused(place, place / "x.tar.gz", "a part of it has more than the 1048576 bytes that it may have")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024
 
 

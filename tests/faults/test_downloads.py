@@ -79,9 +79,9 @@ def test_21_no_network(collection, monkeypatch):
     with serving() as other:
         port = other.url
     collection.card({"url": f"{port}/gone.zip"})  # nobody listens there any more
-    refused(collection, f"{port}/gone.zip could not be downloaded, 4 times: ", "Connection refused")
-    monkeypatch.setattr(module.requests, "get", _no_name)
-    refused(collection, "could not be downloaded, 4 times: Failed to resolve 'example.org'")
+    refused(collection, f"{port}/gone.zip could not be downloaded in 4 attempts: ", "Connection refused")
+    monkeypatch.setattr(module._SESSION, "get", _no_name)
+    refused(collection, "could not be downloaded in 4 attempts: Failed to resolve 'example.org'")
 
 
 def _no_name(*_, **__):

@@ -69,7 +69,9 @@ def load_card(name: str) -> Card:
         file = str(shipped[stem])
     path = Path(file)
     card = read(path, Card, variant)
-    return card.model_copy(update={"folder": str((path.parent / card.folder).resolve())}) if card.folder else card
+    if card.folder:
+        card = card.model_copy(update={"folder": str((path.parent / card.folder).resolve())})
+    return card.asked(name)
 
 
 def load_recipe(name: str) -> Recipe:

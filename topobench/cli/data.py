@@ -114,7 +114,8 @@ def _status(name: str, data_dir: Path | None) -> tuple[bool, str]:
     folds, unfit = _folds(card, adapter)
     ready = not (missing or faults or unfit)
     lines = [f"ready, {card.count} images." if ready else _what_is_there(card, adapter, missing, faults, unfit)]
-    lines += [f"  {how_to_get(card)}"] if missing and how_to_get(card) else []
+    how = how_to_get(card, data_dir) if missing else ""
+    lines += [f"  {how}"] if how else []
     lines += [f"  {fault}" for fault in faults[:10]]
     return ready, "\n".join([*lines, *([f"  {unfit}"] if unfit else folds)])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +21,17 @@ from topobench.errors import CardError, DataError
 from topobench.registry import load
 from topobench.types import Sample
 
-__all__ = ["Dataset", "Selection", "access", "folder_of", "how_to_get", "open_adapter", "open_card", "open_dataset"]
+__all__ = [
+    "Dataset",
+    "Selection",
+    "access",
+    "command",
+    "folder_of",
+    "how_to_get",
+    "open_adapter",
+    "open_card",
+    "open_dataset",
+]
 
 
 class Dataset:
@@ -120,7 +131,7 @@ def open_card(card: Card, data_dir: str | Path | None = None, partial: bool = Fa
     missing, faults = adapter.missing(), adapter.faults()
     sentences = []
     if missing and not (partial and adapter.members):
-        sentences.append(_missing(card, folder, missing, bool(data_dir), bool(adapter.members) and not faults))
+        sentences.append(_missing(card, folder, missing, data_dir, bool(adapter.members) and not faults))
     if faults:
         more = f"; and {len(faults) - 10} more" if len(faults) > 10 else ""
         sentences.append(f"In data set {card.name!r} {'; '.join(faults[:10])}{more}.")
@@ -134,24 +145,30 @@ def folder_of(card: Card, data_dir: str | Path | None = None) -> Path:
     return Path(card.folder) if card.folder else data_root(data_dir) / card.family
 
 
-def _missing(card: Card, folder: Path, missing: Sequence[str], given: bool, some: bool) -> str:
+def _missing(card: Card, folder: Path, missing: Sequence[str], data_dir: str | Path | None, some: bool) -> str:
     """Return in words what is missing, where it was looked for and why there, and what to do."""
-    why = "--data-dir" if given else "$TOPOBENCH_DATA, or its default, the user cache"
+    why = "--data-dir" if data_dir else "$TOPOBENCH_DATA, or its default, the user cache"
     files = ", ".join(text.replace(f"{folder}{os.sep}", "") for text in missing)
     sentences = [
         f"data set {card.name!r} lacks {files} in {folder.resolve()} "
         f"(looked there because of {'the card' if card.folder else why}).",
-        how_to_get(card),
+        how_to_get(card, data_dir),
         "To go on with the images that are there, give --partial (in Python partial=True)." if some else "",
     ]
     return " ".join(filter(None, sentences))
 
 
-def how_to_get(card: Card) -> str:
+def how_to_get(card: Card, data_dir: str | Path | None = None) -> str:
     """Return in words how one gets a data set: by the command that downloads it, or by hand from where."""
     if card.downloads:
-        return f"To download what is missing: topobench data fetch {card.name}."
+        return f"`{command('fetch', card, data_dir)}` downloads what is missing."
     return access(card)
+
+
+def command(verb: str, card: Card, data_dir: str | Path | None = None) -> str:
+    """Return what to type for ``topobench data`` and a verb, so that it is about this card in this folder."""
+    where = f" --data-dir {shlex.quote(str(data_dir))}" if data_dir is not None and not card.folder else ""
+    return f"topobench data {verb} {shlex.quote(card.asked_as)}{where}"
 
 
 def access(card: Card) -> str:

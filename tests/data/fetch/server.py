@@ -5,7 +5,20 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-__all__ = ["Server", "busy", "cut", "page", "redirect", "sends", "serving", "slow", "stalls", "status", "then"]
+__all__ = [
+    "Server",
+    "answers",
+    "busy",
+    "cut",
+    "page",
+    "redirect",
+    "sends",
+    "serving",
+    "slow",
+    "stalls",
+    "status",
+    "then",
+]
 
 
 class Server:
@@ -40,12 +53,16 @@ def serving():
             http.shutdown()
 
 
-def sends(content, ranges=True, length=True, kind="application/octet-stream", pause=0.0, most=None, total=None):
-    """Send bytes, from where they are asked for if `ranges`; pausing after each 64 KiB; ending after `most`."""
+def sends(content, ranges=True, length=True, kind="application/octet-stream", pause=0.0, most=None, tag=""):
+    """Send bytes, from where they are asked for if `ranges`; pausing after each 64 KiB; ending after `most`.
+
+    With a `tag` they are those of that version, and one who wants the rest of another gets them all.
+    """
 
     def handle(request):
         asked = request.headers.get("Range", "")
-        start = int(asked[6:-1]) if ranges and asked else 0
+        same = request.headers.get("If-Range", tag) == tag
+        start = int(asked[6:-1]) if ranges and asked and same else 0
         if start and start >= len(content):
             request.send_response(416)
             request.send_header("Content-Range", f"bytes */{len(content)}")
@@ -56,7 +73,9 @@ def sends(content, ranges=True, length=True, kind="application/octet-stream", pa
         if start:
             request.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
         if length:
-            request.send_header("Content-Length", str((total or len(content)) - start))
+            request.send_header("Content-Length", str(len(content) - start))
+        if tag:
+            request.send_header("ETag", tag)
         request.end_headers()
         rest = content[start : None if most is None else start + most]
         for place in range(0, len(rest), 2**16):
@@ -67,13 +86,13 @@ def sends(content, ranges=True, length=True, kind="application/octet-stream", pa
     return handle
 
 
-def cut(content, after, ranges=True, times=10**9):
+def cut(content, after, ranges=True, times=10**9, tag=""):
     """Break the connection after so many bytes, so many times; then send all."""
     left = [times]
 
     def handle(request):
         left[0] -= 1
-        sends(content, ranges, most=after if left[0] >= 0 else None)(request)
+        sends(content, ranges, most=after if left[0] >= 0 else None, tag=tag)(request)
 
     return handle
 
@@ -90,6 +109,19 @@ def stalls(content, after, seconds):
         time.sleep(seconds)
 
     return then(silent, sends(content))
+
+
+def answers(code, headers, content=b""):
+    """Send exactly this."""
+
+    def handle(request):
+        request.send_response(code)
+        for name, value in headers.items():
+            request.send_header(name, value)
+        request.end_headers()
+        request.wfile.write(content)
+
+    return handle
 
 
 def page(text="<!DOCTYPE html><html><title>Log in</title></html>", kind="text/html; charset=utf-8"):

@@ -7,6 +7,7 @@ killed, and the next attempt goes on with it. One process at a time fetches a da
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -17,11 +18,12 @@ from urllib.parse import quote, urlsplit
 from filelock import FileLock, Timeout
 
 from topobench.cards import Card, Download
-from topobench.data.dataset import access, folder_of, open_adapter
+from topobench.data.dataset import access, command, folder_of, open_adapter
 from topobench.data.fetch.download import SILENT, Watcher, download
+from topobench.data.fetch.moving import move
 from topobench.data.fetch.unpack import unpack
 from topobench.errors import DataError
-from topobench.files import check_writable, file_sha256
+from topobench.files import check_writable, file_sha256, naming
 
 __all__ = ["alone", "by_hand", "fetch"]
 
@@ -32,19 +34,20 @@ def fetch(card: Card, data_dir: str | Path | None = None, watcher: Watcher = SIL
     DataError says what came in place of a file, or, of a data set that must be got by hand, how.
     """
     folder = folder_of(card, data_dir).resolve()
-    if not open_adapter(card, folder).missing():
-        return folder
-    if not card.downloads:
-        raise DataError(" ".join(by_hand(card, folder).split()))
-    check_writable(folder)
     room = folder.parent / ".fetch" / folder.name
+    missing = open_adapter(card, folder).missing()
+    if missing and not card.downloads:
+        raise DataError(" ".join(by_hand(card, data_dir).split()))
+    if not missing and not room.is_dir():
+        return folder
+    check_writable(folder)
     with alone(room, watcher):
         if open_adapter(card, folder).missing():  # nobody fetched it meanwhile
             try:
-                _move(_gathered(card, folder, room, watcher), folder)
+                _get(card, folder, room, watcher)
             except DataError as error:
                 raise DataError(f"{error} By hand: {access(card)} The folder is {folder}.") from error
-            shutil.rmtree(room)
+        shutil.rmtree(room)
     if missing := open_adapter(card, folder).missing():
         raise DataError(
             f"{folder} lacks {', '.join(missing[:10])}, though all downloads of the card {card.name!r} are there."
@@ -52,15 +55,16 @@ def fetch(card: Card, data_dir: str | Path | None = None, watcher: Watcher = SIL
     return folder
 
 
-def by_hand(card: Card, folder: Path) -> str:
+def by_hand(card: Card, data_dir: str | Path | None = None) -> str:
     """Return how a data set is got by hand: from where, on what terms, which files, and where they are put."""
-    wanted = open_adapter(card, folder / "nothing").missing()
-    lines = [text.replace(f"{folder / 'nothing'}{os.sep}", "") for text in wanted]
+    folder = folder_of(card, data_dir).resolve()
+    nowhere = folder / "nothing"
+    wanted = open_adapter(card, nowhere).missing()
     sentences = [
         f"topobench does not download {card.name!r}. {' '.join(card.licence.split())}",
         access(card),
-        f"Put into {folder.resolve()}:", *(f"  {line}" for line in lines),
-        f"Then: topobench data verify {card.name}",
+        f"Put into {folder}:", *(f"  {text.replace(f'{nowhere}{os.sep}', '')}" for text in wanted),
+        f"Then: {command('verify', card, data_dir)}",
     ]  # fmt: skip
     return "\n".join(sentences)
 
@@ -68,94 +72,86 @@ def by_hand(card: Card, folder: Path) -> str:
 @contextmanager
 def alone(room: Path, watcher: Watcher) -> Iterator[None]:
     """Hold a folder to gather files in, for one process; another waits for it. A process that is killed lets go."""
-    room.mkdir(parents=True, exist_ok=True)
+    room.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(room.with_name(f"{room.name}.lock"))
+    with naming(Path(lock.lock_file)):
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            watcher.says(f"Another process is fetching {room.name}; waiting for it.")
+            lock.acquire()
     try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        watcher.says(f"Another process is fetching {room.name}; waiting for it.")
-        lock.acquire()
-    try:
-        room.mkdir(exist_ok=True)  # the other process may have removed it
-        for stray in room.glob("tmp*"):  # left where pooch was killed
-            stray.unlink()
-        for stray in room.glob(".*.unpacking"):
-            shutil.rmtree(stray)
+        room.mkdir(exist_ok=True)
+        for stray in (*room.glob("tmp*"), *room.glob(".*.unpacking")):  # left where a process was killed
+            shutil.rmtree(stray) if stray.is_dir() else stray.unlink()
         yield
     finally:
         lock.release()
 
 
-def _gathered(card: Card, folder: Path, room: Path, watcher: Watcher) -> Path:
-    """Return a folder with all that the card's downloads hold and the data set lacks."""
+def _get(card: Card, folder: Path, room: Path, watcher: Watcher) -> None:
+    """Download what a data set lacks, put it together, look at it, and move it into place."""
+    archives = [source for source in card.downloads if not source.each_file]
+    address = next((source.url for source in card.downloads if source.each_file), "")
+    files = [name for name in card.files if not (folder / name).exists()] if address else []
+    for number, source in enumerate(archives, 1):
+        watcher.begins(_name(source.url), number, len(archives))
+        download(source.url, _kept(room, source.url), source.sha256, source.bytes, watcher)
+    for number, name in enumerate(files, 1):
+        watcher.begins(name, number, len(files))
+        _get_file(card, address.replace("{file}", quote(name)), name, room, watcher)
     ready = room / "ready"
-    if not all(source.each_file for source in card.downloads):
-        shutil.rmtree(ready, ignore_errors=True)  # an archive is unpacked again, for it may have been cut off there
-    for number, source in enumerate(card.downloads, 1):
-        if source.each_file:
-            lacking = [name for name in card.files if not (folder / name).exists()]
-            for place, name in enumerate(lacking, 1):
-                watcher.begins(name, place, len(lacking))
-                _get_file(card, source, name, room, watcher)
-        else:
-            watcher.begins(_name(source), number, len(card.downloads))
-            _get_archive(source, number, room, watcher)
-    _check_known(card, ready)
-    return ready
+    shutil.rmtree(ready, ignore_errors=True)
+    for source in archives:
+        watcher.says(f"{_name(source.url)}: unpacking.")
+        _unpack(source, room, ready)
+    if files:
+        move(room / "files", ready)
+    _check_known(card, ready, room)
+    move(ready, folder)
 
 
-def _get_file(card: Card, source: Download, name: str, room: Path, watcher: Watcher) -> None:
+def _get_file(card: Card, url: str, name: str, room: Path, watcher: Watcher) -> None:
     """Download one of a card's files, unless that was done before."""
-    known, ready = card.files[name], room / "ready" / name
-    if ready.is_file() and file_sha256(ready) in known.sha256:
-        return
-    path = room / quote(name, safe="")
-    download(source.url.replace("{file}", quote(name)), path, known.sha256[0], known.bytes, watcher)
-    ready.parent.mkdir(parents=True, exist_ok=True)
-    path.replace(ready)
+    known, path = card.files[name], room / "files" / name
+    if not (path.is_file() and file_sha256(path) in known.sha256):
+        kept = _kept(room, url)
+        download(url, kept, known.sha256[0], known.bytes, watcher)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        kept.replace(path)
 
 
-def _get_archive(source: Download, number: int, room: Path, watcher: Watcher) -> None:
-    """Download an archive, unless that was done before, and unpack it; it is kept until the data set is in place."""
-    archive, unpacked = room / f"{number}-{_name(source)}", room / f"{number}-unpacked"
-    download(source.url, archive, source.sha256, source.bytes, watcher)
-    watcher.says(f"{_name(source)}: unpacking.")
+def _unpack(source: Download, room: Path, ready: Path) -> None:
+    """Unpack an archive to where it goes in the data set; one that cannot be is removed."""
+    archive, unpacked = _kept(room, source.url), room / "unpacked"
     shutil.rmtree(unpacked, ignore_errors=True)
     try:
         unpack(archive, unpacked, source.within)
     except DataError as error:
         archive.unlink()
         raise DataError(f"{source.url} was downloaded and removed again: {error}") from error
-    _move(unpacked, room / "ready" / source.into)
+    move(unpacked, ready / source.into)
 
 
-def _name(source: Download) -> str:
-    return PurePosixPath(urlsplit(source.url).path).name
+def _name(url: str) -> str:
+    return PurePosixPath(urlsplit(url).path).name
 
 
-def _check_known(card: Card, ready: Path) -> None:
-    """Raise DataError where a file that the card knows has another sha256; archives need not be known as a whole."""
+def _kept(room: Path, url: str) -> Path:
+    """Return where the file of an address is kept: another address has another place."""
+    return room / f"{hashlib.sha256(url.encode()).hexdigest()[:12]}-{_name(url)[-40:]}"
+
+
+def _check_known(card: Card, ready: Path, room: Path) -> None:
+    """Raise DataError where a file that the card knows has another sha256, and remove all that was downloaded.
+
+    Archives need not be known as a whole.
+    """
     for name, known in card.files.items():
         path = ready / name
         if known.sha256 and path.is_file() and (found := file_sha256(path)) not in known.sha256:
+            shutil.rmtree(room)
             raise DataError(
                 f"{name}, as it was downloaded, has the sha256 {found}; the card {card.name!r} knows "
-                f"{' and '.join(known.sha256)}. Nothing was put into place."
+                f"{' and '.join(known.sha256)}. All that was downloaded was removed."
             )
-
-
-def _move(source: Path, target: Path) -> None:
-    """Move what a folder holds to another: by one renaming where nothing is there, else file by file.
-
-    A file that is there stays as it is.
-    """
-    os.sync()  # so that what comes into place is whole even where the power fails
-    if not target.exists() or not any(target.iterdir()):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        source.rename(target)
-        return
-    for path in sorted(path for path in source.rglob("*") if path.is_file()):
-        place = target / path.relative_to(source)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        if not place.exists():
-            path.rename(place)

@@ -31,7 +31,9 @@ __all__ = ["MOST_BYTES", "MOST_MEMBERS", "unpack"]
 
 MOST_MEMBERS = 50_000
 MOST_BYTES = 8 * 2**30
-MOST_AT_ONCE = 16 * 2**20  # bytes of one read: a directory or header that is larger is no data set's
+MOST_AT_ONCE = 16 * 2**20  # bytes of one read of a zip, whose list of members is read whole
+MOST_OF_HEADER = 2**20  # bytes of one read of a tar
+ROOM_FOR_HEADERS, ROOM_FOR_A_MEMBER = 4 * 2**20, 4 * 2**10  # bytes: in all, and for each member besides
 
 _COMPRESSED: dict[bytes, Callable[[IO[bytes]], Any]] = {
     b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open,
@@ -75,9 +77,9 @@ def unpack(archive: Path, target: Path, within: str = "") -> None:
         (room / within).rename(target)
     except _DAMAGE as error:
         raise DataError(f"{archive} cannot be unpacked: {' '.join(str(error).split()) or 'it is cut off'}.") from error
-    except OSError as error:  # of the disk; where an archive is damaged it has no number, or one of a wrong place
-        if error.errno in (None, errno.EINVAL):
-            raise DataError(f"{archive} cannot be unpacked: {error}.") from error
+    except OSError as error:  # of the disk; an archive's have no number, or that of a wrong place or name
+        if error.errno in (None, errno.EINVAL, errno.ENAMETOOLONG):
+            raise DataError(f"{archive} cannot be unpacked: {error.strerror or error}.") from error
         raise
     finally:
         shutil.rmtree(room, ignore_errors=True)
@@ -89,14 +91,14 @@ def _members(archive: Path) -> Iterator[_Member]:
         magic = file.read(6)
         file.seek(0)
         if magic.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-            yield from _of_zip(_bounded(file))
+            yield from _of_zip(_Bounded(file, MOST_AT_ONCE))
             return
         opener = next((opener for start, opener in _COMPRESSED.items() if magic.startswith(start)), None)
-        yield from _of_tar(_bounded(opener(file) if opener else file))
+        yield from _of_tar(_Bounded(opener(file) if opener else file, MOST_OF_HEADER))
 
 
-def _of_zip(file: IO[bytes]) -> Iterator[_Member]:
-    with zipfile.ZipFile(file) as archive:
+def _of_zip(file: _Bounded) -> Iterator[_Member]:
+    with zipfile.ZipFile(cast(IO[bytes], file)) as archive:
         for found in archive.infolist():
             kind = stat.S_IFMT(found.external_attr >> 16)  # 0 where the archive was made on another system
             is_file = not found.is_dir() and kind in (0, stat.S_IFREG)
@@ -104,20 +106,38 @@ def _of_zip(file: IO[bytes]) -> Iterator[_Member]:
             yield _Member(found.orig_filename, found.file_size, is_file, found.is_dir(), extract)
 
 
-def _of_tar(file: IO[bytes]) -> Iterator[_Member]:
-    """Yield the members of a tar; ReadError where it ends without the block of zeros that tells its end.
+def _of_tar(file: _Bounded) -> Iterator[_Member]:
+    """Yield the members of a tar; ReadError where it ends without a block of zeros, or goes on behind one.
 
-    The rest is read, too, for a compressed file has its checksum there.
+    What was yielded is forgotten, and headers (of which a tar may have several, of any length, for one member) are held
+    to a few KiB a member and a few MiB in all, for tarfile reads each whole.
     """
-    with tarfile.open(fileobj=file, mode="r:") as archive:
-        for found in archive:
-            extract = partial(archive.extract, found, filter="data")
-            yield _Member(found.name, found.size, found.isreg(), found.isdir(), extract)
-        file.seek(archive.offset)
-        if file.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
-            raise tarfile.ReadError("it is cut off")
-        while file.read(MOST_AT_ONCE) and file.tell() < MOST_BYTES:
-            pass
+    file.left = ROOM_FOR_HEADERS
+    try:
+        archive = tarfile.open(fileobj=cast(IO[bytes], file), mode="r:")  # noqa: SIM115 (closing it would read on)
+    except tarfile.ReadError:
+        raise tarfile.ReadError("it is neither a zip nor a tar (also .gz, .bz2, .xz)") from None
+    while (found := archive.next()) is not None:
+        archive.members.clear()  # type: ignore[attr-defined]  # the list that it keeps of all
+        file.left += ROOM_FOR_A_MEMBER
+        is_file = found.isreg() and not found.issparse()
+        yield _Member(found.name, found.size, is_file, found.isdir(), partial(_extract, archive, found, file))
+    file.left = None
+    file.seek(archive.offset)
+    if file.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+        raise tarfile.ReadError("it is cut off, or damaged")
+    while rest := file.read(MOST_OF_HEADER):  # to the end, where a compressed file has its checksum
+        if rest.strip(b"\0"):
+            raise tarfile.ReadError("it goes on behind its end, or a part of it is lost")
+        if file.tell() > MOST_BYTES:
+            raise tarfile.ReadError("it does not end")
+
+
+def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, file: _Bounded, room: Path) -> None:
+    """Extract a member; what it holds is no header, and was measured before."""
+    file.left, left = None, file.left
+    archive.extract(member, room, filter="data")
+    file.left = left
 
 
 def _checked(archive: Path, members: Iterator[_Member]) -> Iterator[_Member]:
@@ -128,10 +148,14 @@ def _checked(archive: Path, members: Iterator[_Member]) -> Iterator[_Member]:
         shown = repr(member.name[:80])
         path = PurePosixPath(member.name)
         size += member.size
+        if member.size < 0:
+            raise DataError(f"{archive} holds {shown} of {member.size} bytes; nothing was unpacked.")
         if path.is_absolute() or ".." in path.parts or "\\" in member.name or "\0" in member.name:
             raise DataError(f"{archive} holds {shown}, a name that leads out of its folder; nothing was unpacked.")
         if not (member.is_file or member.is_folder):
-            raise DataError(f"{archive} holds {shown}, a link or a device; it may hold files and folders only.")
+            raise DataError(
+                f"{archive} holds {shown}, a link, a device or a file with holes; it may hold files and folders only."
+            )
         if member.is_file and path in names:
             raise DataError(f"{archive} holds {shown} twice; nothing was unpacked.")
         if count > MOST_MEMBERS or size > MOST_BYTES:
@@ -144,20 +168,24 @@ def _checked(archive: Path, members: Iterator[_Member]) -> Iterator[_Member]:
 
 
 class _Bounded:
-    """A file of which no one reads much at once, as where a header lies about its size."""
+    """A file of which no one reads more than so many bytes at once, nor more than `left` of them in all.
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
+    A header that lies about its size would otherwise be read whole, into memory.
+    """
+
+    def __init__(self, file: IO[bytes], at_once: int) -> None:
+        self._file, self._at_once = file, at_once
+        self.left: int | None = None  # as many as one likes
 
     def read(self, size: int = -1) -> bytes:
-        found = self._file.read(size if 0 <= size <= MOST_AT_ONCE else MOST_AT_ONCE + 1)
-        if len(found) > MOST_AT_ONCE:
-            raise ValueError(f"a part of it has more than the {MOST_AT_ONCE} bytes that it may have")
+        found = self._file.read(size if 0 <= size <= self._at_once else self._at_once + 1)
+        if len(found) > self._at_once:
+            raise ValueError(f"a part of it has more than the {self._at_once} bytes that it may have")
+        if self.left is not None:
+            self.left -= len(found)
+            if self.left < 0:
+                raise ValueError("it has longer headers than a data set's files need")
         return found
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)
-
-
-def _bounded(file: IO[bytes]) -> IO[bytes]:
-    return cast(IO[bytes], _Bounded(file))
