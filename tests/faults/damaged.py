@@ -18,12 +18,13 @@ HEADER = 512  # most of what a format declares stands in so many bytes
 
 @dataclass(frozen=True)
 class Damaged:
-    """A file: its name, what was done to it, the format that it was, its content."""
+    """A file: its name, what was done to it, the format that it was, its content, and that of the sound file."""
 
     name: str
     kind: str
     format: str
     content: bytes
+    sound: bytes = b""
 
 
 def damaged_files(seed: int, each: int) -> Iterator[Damaged]:
@@ -34,7 +35,7 @@ def damaged_files(seed: int, each: int) -> Iterator[Damaged]:
         for kind, harm in KINDS.items():
             for number in range(each):
                 new = f"{kind}-{number}-{stem}.{suffix}"
-                yield Damaged(new, kind, suffix, harm(chance, content))
+                yield Damaged(new, kind, suffix, harm(chance, content), content)
         for other in chance.sample([other for other in SUFFIXES if other != f".{suffix}"], each):
             yield Damaged(f"renamed-{stem}-{suffix.replace('.', '')}{other}", "renamed", suffix, content)
     for suffix in SUFFIXES:

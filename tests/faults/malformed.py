@@ -5,6 +5,7 @@ It writes ``report.json`` into the folder: what went wrong, and what was tried. 
 """
 
 import faulthandler
+import hashlib
 import json
 import os
 import resource
@@ -23,7 +24,6 @@ from tests.faults.sound import FIELD, LABELS, VARIABLE
 from topobench.cards import Card, load_card
 from topobench.data.dataset import open_card
 from topobench.data.folders import FolderOfMasks, FolderOfPredictions
-from topobench.data.limits import largest_image
 from topobench.data.matlab_masks import read_mat
 from topobench.data.readers import read_image, size_of, suffix_of
 from topobench.data.survey import survey
@@ -31,7 +31,8 @@ from topobench.data.volumes import Hdf5Sections, open_sections
 from topobench.errors import DataError
 from topobench.types import Sample
 
-SECONDS = 10
+SECONDS = 10  # that a file may take of a reader
+LONGEST = 1500  # characters of an error
 PLACES = {  # where in the official layout of a card a file of a suffix lies
     ".mat": ("crackforest", "groundTruth/001.mat"), ".jpg": ("crackforest", "image/001.jpg"),
     ".hdf": ("cremi", "sample_A_20160501.hdf"), ".tif": ("isbi2012", "train-labels.tif"),
@@ -123,33 +124,36 @@ class Fuzz:
         yield "survey", lambda: _surveyed(self.folder / "own"), place
 
     def try_file(self, file):
-        """Try all readers of a file."""
+        """Try all readers of a file; it is refused if none of them gives pixels."""
         self.tried[file.format, file.kind] += 1
-        outcomes = [self.try_reader(file, name, call, place) for name, call, place in self.readers(file)]
-        self.refused[file.format, file.kind] += all(outcome == "refused" for outcome in outcomes)
-        return outcomes
+        found = [self.try_reader(file, *reader) for reader in self.readers(file)]
+        self.refused[file.format, file.kind] += not any(found)
 
     def try_reader(self, file, reader, call, place):
-        """Put the file into its place, call the reader, judge, and put what was there back."""
-        other = place.with_name("b.npy") if "own" in place.parts else place
-        before = other.read_bytes() if other.exists() else None
-        if before is not None:
-            other.unlink()
-        place.write_bytes(file.content)
-        self.watch.allowed = tuple(str(path) for path in (place, *self._beside(place)))
-        self.watch.seen, start = [], time.perf_counter()
-        outcome, problem = _judged(call, place)
-        seen, self.watch.seen = self.watch.seen, None
-        problems = [problem] if problem else []
-        problems += [f"touched {text}" for text in seen]
+        """Call a reader of a file and note what is wrong with what it did; return the digest of what it gave."""
+        start = time.perf_counter()
+        digest, problems = self.judged(file.content, call, place)
         if time.perf_counter() - start > SECONDS:
             problems.append("took long")
-        problems += [f"printed {text}" for text in _printed()]
+        if digest and file.kind == "truncated" and digest != self.judged(file.sound, call, place)[0]:
+            problems.append("read as something else than the whole file")
         self.faults += [{"file": file.name, "reader": reader, "problem": problem} for problem in problems]
+        return digest
+
+    def judged(self, content, call, place):
+        """Call a reader with that content in its place, and put back what was there; return (digest, problems)."""
+        there = place.with_name("b.npy") if "own" in place.parts else place
+        before = there.read_bytes() if there.exists() else None
+        there.unlink(missing_ok=True)
+        place.write_bytes(content)
+        self.watch.allowed = tuple(str(path) for path in (place, *self._beside(place)))
+        self.watch.seen = []
+        digest, problems = _judged(call, place)
+        seen, self.watch.seen = self.watch.seen, None
         place.unlink()
         if before is not None:
-            other.write_bytes(before)
-        return outcome
+            there.write_bytes(before)
+        return digest, [*problems, *(f"touched {text}" for text in seen), *(f"printed {text}" for text in _printed())]
 
     def _beside(self, place):
         folder = self.folder / place.relative_to(self.folder).parts[0]
@@ -206,31 +210,32 @@ def _surveyed(folder):
 
 
 def _judged(call, path):
-    """Return ("read" or "refused", what was wrong with it or nothing)."""
+    """Return (the digest of the pixels that it gives, or "" where it refuses or gives none, what is wrong with it)."""
+    digest, problems = hashlib.sha256(), []
     try:
         for pixels in call():
-            if not isinstance(pixels, np.ndarray) or pixels.dtype.kind not in "buif" or pixels.dtype.itemsize > 16:
-                return "read", f"returned {getattr(pixels, 'dtype', type(pixels))}"
-            if pixels.ndim not in (2, 3) or not pixels.size or pixels.nbytes > largest_image():
-                return "read", f"returned the shape {pixels.shape}"
+            if pixels.dtype.kind not in "buif" or pixels.ndim not in (2, 3) or not pixels.size:
+                problems.append(f"gave {pixels.dtype} of the shape {pixels.shape}")
+            digest.update(repr((pixels.shape, pixels.dtype)).encode() + pixels.tobytes())
     except DataError as error:
-        return "refused", _not_a_sentence(str(error), path)
+        return "", _not_a_sentence(str(error), path)
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
-        return "raised", f"raised {type(error).__name__}: {str(error)[:300]} ({where.filename.split('/')[-1]}:{where.lineno})"
-    return "read", ""
+        place = f"{Path(where.filename).name}:{where.lineno}"
+        return "", [f"raised {type(error).__name__}: {str(error)[:300]} ({place})"]
+    return "" if digest.digest() == hashlib.sha256().digest() else digest.hexdigest(), problems
 
 
 def _not_a_sentence(text, path):
-    folder = path.parent if path.parent.name == "one" else path.parents[len(path.parents) - 1]
-    if str(path) not in text and path.name not in text and str(path.parent) not in text:
-        return f"names no path: {text[:300]}"
-    del folder
+    """Yield what an error's text lacks of a sentence that names the file, or its folder where that is what is wrong."""
+    if not any(name in text for name in (str(path), path.name, str(path.parent))):
+        yield f"names no path: {text[:300]}"
     if not text.isprintable():
-        return f"is not printable: {text[:500]!r}"
+        yield f"is not printable: {text[:500]!r}"
     if not text.endswith(".") or text.endswith(".."):
-        return f"does not end in a full stop: {text[-300:]}"
-    return f"is long ({len(text)}): {text[:300]}" if len(text) > 1000 else ""
+        yield f"does not end in a full stop: {text[-300:]}"
+    if len(text) > LONGEST:
+        yield f"is long ({len(text)}): {text[:300]}"
 
 
 def _printed():

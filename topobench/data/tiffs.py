@@ -12,16 +12,24 @@ import tifffile
 from numpy.typing import NDArray
 
 from topobench.data.limits import largest_image, unpacks_to_more
-from topobench.data.pictures import open_pillow
-from topobench.data.quiet import silence_tiff
+from topobench.data.pictures import JPEGS_MOST, open_pillow
+from topobench.data.quiet import plain, silence_tiff
 from topobench.errors import DataError
 
 __all__ = ["one_series", "open_tiff", "page_count", "tiff_page"]
 
 DEFLATE = {tifffile.COMPRESSION.ADOBE_DEFLATE, tifffile.COMPRESSION.DEFLATE}
 OURS = DEFLATE | {tifffile.COMPRESSION.NONE, tifffile.COMPRESSION.PACKBITS}  # what tifffile unpacks by itself
+CCITT = {
+    tifffile.COMPRESSION.CCITTRLE, tifffile.COMPRESSION.CCITT_T4, tifffile.COMPRESSION.CCITT_T6,
+}  # fmt: skip
 ELSEWHERE = {"ome", "mmstack", "ndtiff"}  # kinds whose pages may lie in other files, which are not read
 DEFLATES_MOST = 1032  # bytes that a byte of Deflate can become
+MOST = {
+    tifffile.COMPRESSION.NONE: 1, tifffile.COMPRESSION.PACKBITS: 64, tifffile.COMPRESSION.LZW: 2731,
+    tifffile.COMPRESSION.JPEG: JPEGS_MOST, tifffile.COMPRESSION.OJPEG: JPEGS_MOST, tifffile.COMPRESSION.LZMA: 2**13,
+    tifffile.COMPRESSION.ZSTD: 2**15, **dict.fromkeys(DEFLATE, DEFLATES_MOST),
+}  # fmt: skip
 
 
 def open_tiff(file: IO[bytes] | Path, path: Path) -> tifffile.TiffFile:
@@ -69,11 +77,14 @@ def tiff_page(file: tifffile.TiffFile, path: Path, index: int) -> NDArray[Any]:
     page: Any = series.pages[index]
     if not page.is_contiguous:
         _check_pieces(page, file, path)
-    if page.compression not in OURS:
-        return _unpacked_by_pillow(page, path, index)
     if page.compression in DEFLATE:
         _check_unpacked(file, page, path)
-    return np.asarray(page.asarray())
+    pixels = page.asarray() if page.compression in OURS else _unpacked_by_pillow(path, index)
+    if pixels.shape != page.shape or pixels.dtype != page.dtype:
+        raise DataError(
+            f"{path} declares pages of {page.shape} {page.dtype}, and unpacks to {pixels.shape} {pixels.dtype}."
+        )
+    return np.asarray(pixels)
 
 
 def _check_list(file: tifffile.TiffFile, path: Path) -> None:
@@ -95,16 +106,10 @@ def _check_list(file: tifffile.TiffFile, path: Path) -> None:
         place = page + form.tagnosize + tags * form.tagsize
 
 
-def _unpacked_by_pillow(page: Any, path: Path, index: int) -> NDArray[Any]:
-    """Return a page as Pillow reads it; DataError where this is not what tifffile finds declared."""
+def _unpacked_by_pillow(path: Path, index: int) -> NDArray[Any]:
     with path.open("rb") as file, open_pillow(file, ["TIFF"]) as image:
         image.seek(index)
-        pixels = np.array(image)
-    if pixels.shape != page.shape or pixels.dtype != page.dtype:
-        raise DataError(
-            f"{path} declares pages of {page.shape} {page.dtype}, and unpacks to {pixels.shape} {pixels.dtype}."
-        )
-    return pixels
+        return np.array(image)
 
 
 def _lying_in_one_piece(file: tifffile.TiffFile, path: Path) -> NDArray[Any]:
@@ -115,12 +120,18 @@ def _lying_in_one_piece(file: tifffile.TiffFile, path: Path) -> NDArray[Any]:
 
 
 def _check_pieces(page: Any, file: tifffile.TiffFile, path: Path) -> None:
-    """Raise DataError where the pieces of a page are not as many as it declares, or do not lie in the file."""
+    """Raise DataError where the pieces of a page are too few or too small for it, or do not lie in the file."""
     pieces, wanted = list(zip(page.dataoffsets, page.databytecounts, strict=True)), math.prod(page.chunked)
     if len(pieces) != wanted:
         raise DataError(f"{path} declares pages of {wanted} pieces, and one of them has {len(pieces)}.")
     if any(size < 1 or offset < 0 or offset + size > file.filehandle.size for offset, size in pieces):
         raise DataError(f"{path} declares pieces of pages that are empty, or do not lie in the file.")
+    most = 8 * page.imagewidth if page.compression in CCITT else MOST.get(page.compression, 0)  # a row takes a bit
+    if not most:
+        raise DataError(f"{path} is packed in a way that is not read, {plain(page.compression)}; Deflate is.")
+    packed = sum(page.databytecounts)
+    if page.size * page.keyframe.bitspersample // 8 > most * packed:
+        raise DataError(f"{path} declares pages of {page.shape}, more than can be packed into {packed} bytes.")
 
 
 def _check_unpacked(file: tifffile.TiffFile, page: Any, path: Path) -> None:

@@ -21,6 +21,7 @@ from topobench.errors import DataError
 __all__ = ["Hdf5Sections", "Sections", "TiffSections", "open_sections"]
 
 CACHED = 64 * 2**20  # bytes of unpacked HDF5 chunks that are kept: one chunk holds a piece of several sections
+SPARE = 1024  # bytes by which a chunk, packed, may be larger than twice what it holds
 LISTED = 10  # data sets that an error about HDF5 lists
 MOST_LINKS = 32  # soft links that are followed: more go in a circle
 
@@ -170,24 +171,29 @@ def _check_dataset(data: h5py.Dataset, path: Path, name: str) -> None:
         raise DataError(f"{path}: {name!r} holds {data.dtype}; it must hold whole numbers.")
     check_declared(path, data.shape[1:], data.dtype, f"sections of {name!r}")
     check_declared(path, data.chunks or (), data.dtype, f"chunks of {name!r}")
-    if data.compression == "gzip":
-        _check_unpacked(data, path, name)
+    if data.chunks:
+        _check_chunks(data, path, name)
 
 
-def _check_unpacked(data: h5py.Dataset, path: Path, name: str) -> None:
-    """Raise DataError where a chunk unpacks to more than it should hold; looks at those alone that might be large."""
+def _check_chunks(data: h5py.Dataset, path: Path, name: str) -> None:
+    """Raise DataError where a chunk unpacks to more than it should hold; unpacks those alone that might be large."""
+    declared = math.prod(data.chunks) * data.dtype.itemsize
     suspects: list[tuple[int, ...]] = []
+    sizes: list[int] = [0]
 
     def look(chunk: Any) -> None:
-        if chunk.size * DEFLATES_MOST > largest_image() // 4:
+        sizes.append(chunk.size)
+        if data.compression == "gzip" and chunk.size * DEFLATES_MOST > largest_image() // 4:
             suspects.append(chunk.chunk_offset)
 
     data.id.chunk_iter(look)
-    declared = math.prod(data.chunks) * data.dtype.itemsize
-    for place in suspects:
-        skipped, packed = data.id.read_direct_chunk(place)
-        if not skipped and unpacks_to_more(packed, declared):
-            raise DataError(f"{path}: chunks of {name!r} have {declared} bytes, and one of them unpacks to more.")
+    if max(sizes) > 2 * declared + SPARE or any(_overfull(data, place, declared) for place in suspects):
+        raise DataError(f"{path}: chunks of {name!r} have {declared} bytes, and one of them unpacks to more.")
+
+
+def _overfull(data: h5py.Dataset, place: tuple[int, ...], declared: int) -> bool:
+    skipped, packed = data.id.read_direct_chunk(place)
+    return not skipped and unpacks_to_more(packed, declared)
 
 
 def _names(file: h5py.File) -> Iterator[str]:
