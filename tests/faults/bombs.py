@@ -63,7 +63,9 @@ def _other_pictures():
 
     def gif(width, height, frames=1):
         frame = b"," + struct.pack("<HHHHB", 0, 0, width, height, 0) + b"\x02\x02\x44\x01\x00"
-        return b"GIF89a" + struct.pack("<HHBBB", width, height, 0x80, 0, 0) + b"\0\0\0\xff\xff\xff" + frame * frames + b";"
+        return (
+            b"GIF89a" + struct.pack("<HHBBB", width, height, 0x80, 0, 0) + b"\0\0\0\xff\xff\xff" + frame * frames + b";"
+        )
 
     jpegs = {}
     for side in (0, 30000, 65535):
@@ -325,7 +327,9 @@ def _mat():
         return struct.pack("<II", kind, size) + content + bytes(-len(content) % 8)
 
     def matrix(mclass, dims, rest, name=b"groundTruth", flags=0, nzmax=0, size=None):
-        body = element(6, struct.pack("<II", mclass | flags << 8, nzmax)) + element(5, struct.pack(f"<{len(dims)}i", *dims))
+        body = element(6, struct.pack("<II", mclass | flags << 8, nzmax)) + element(
+            5, struct.pack(f"<{len(dims)}i", *dims)
+        )
         return element(14, body + element(1, name) + rest, size)
 
     def struct_of(inner, dims=(1, 1), width=32, names=b"Segmentation"):

@@ -195,7 +195,9 @@ def _masks(folder):
 def _predictions(folder, image_ids):
     truth = np.zeros(SHAPE, bool)
     predicted = FolderOfPredictions(folder, image_ids)
-    return [predicted(Sample(image_id, np.zeros((1, *SHAPE), np.float32), truth, None, image_id)) for image_id in image_ids]
+    return [
+        predicted(Sample(image_id, np.zeros((1, *SHAPE), np.float32), truth, None, image_id)) for image_id in image_ids
+    ]
 
 
 def _samples(dataset):
@@ -286,7 +288,10 @@ def main(folder, seed, each, skip=0, detailed=False):
         start = time.perf_counter()
         fuzz.try_file(file)
         if detailed:
-            highest.append((round(peak()), file.name)), slowest.append((round(time.perf_counter() - start, 1), file.name))
+            (
+                highest.append((round(peak()), file.name)),
+                slowest.append((round(time.perf_counter() - start, 1), file.name)),
+            )
             if fuzz.faults or number % 500 == 0:
                 (folder / "faults.json").write_text(json.dumps(fuzz.faults))
     faulthandler.cancel_dump_traceback_later()

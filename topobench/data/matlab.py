@@ -158,9 +158,7 @@ def _numbers(element: tuple[int, memoryview], order: str) -> NDArray[Any]:
     return found.astype(found.dtype.newbyteorder("="))
 
 
-def _dense(
-    shape: tuple[int, ...], rows: NDArray[Any], starts: NDArray[Any], values: NDArray[Any]
-) -> NDArray[Any]:
+def _dense(shape: tuple[int, ...], rows: NDArray[Any], starts: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:
     """Return a sparse matrix as an array: the values of column c are those from starts[c] to starts[c + 1]."""
     lengths = np.diff(starts)
     if len(lengths) != shape[1] or starts[0] != 0 or (lengths < 0).any() or starts[-1] > min(len(rows), len(values)):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
-from PIL import Image
+from PIL import _imaging
 
 __all__ = ["no_warnings", "plain", "silence_tiff"]
 
@@ -37,6 +37,6 @@ def no_warnings() -> Iterator[None]:
 def silence_tiff() -> None:
     """Let neither tifffile nor libtiff, with which Pillow unpacks, print what is wrong with a file: both raise, too."""
     logging.getLogger("tifffile").addHandler(logging.NullHandler())
-    set_handler = getattr(ctypes.CDLL(Image.core.__file__), "TIFFSetErrorHandler", None)  # Pillow may lack libtiff
+    set_handler = getattr(ctypes.CDLL(_imaging.__file__), "TIFFSetErrorHandler", None)  # Pillow may lack libtiff
     if set_handler is not None:
         set_handler(None)

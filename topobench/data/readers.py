@@ -7,6 +7,7 @@ becomes a DataError. A file's suffix says what it is; ``.gz`` behind it is unpac
 from __future__ import annotations
 
 import gzip
+import io
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from topobench.data.limits import check_declared, largest_image
-from topobench.data.pictures import open_pillow
+from topobench.data.pictures import check_held, open_pillow
 from topobench.data.quiet import no_warnings, plain
 from topobench.data.tiffs import one_series, open_tiff, page_count, tiff_page
 from topobench.errors import DataError, TopobenchError
@@ -108,7 +109,7 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
                 size += len(piece)
             check_declared(path, (min(size, most),), np.uint8, "content")
             packed.seek(0)
-            yield packed
+            yield io.BufferedReader(packed)
 
 
 def _read_npy(path: Path, file: IO[bytes], colour: bool) -> NDArray[Any]:
@@ -131,6 +132,7 @@ def _read_tiff(path: Path, file: IO[bytes], colour: bool) -> NDArray[Any]:
 def _read_pillow(path: Path, file: IO[bytes], colour: bool) -> NDArray[Any]:
     with open_pillow(file) as image:
         check_declared(path, (image.height, image.width, len(image.getbands())), MODES.get(image.mode, "uint8"))
+        check_held(image, file)
         if (frames := getattr(image, "n_frames", 1)) > 1:
             raise DataError(f"{path} holds {frames} images; it must hold one.")
         grey_gif = image.mode == "P" and image.format == "GIF" and _is_grey(image)

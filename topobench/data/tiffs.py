@@ -35,7 +35,8 @@ MOST = {
 def open_tiff(file: IO[bytes] | Path, path: Path) -> tifffile.TiffFile:
     """Return a TIFF file, open; DataError where its list of pages breaks off, for pages would be lost in silence."""
     silence_tiff()
-    opened = tifffile.TiffFile(file, **{f"is_{kind}": False for kind in ELSEWHERE & tifffile.TIFF.FILE_FLAGS})
+    off: dict[str, Any] = {f"is_{kind}": False for kind in ELSEWHERE & tifffile.TIFF.FILE_FLAGS}
+    opened = tifffile.TiffFile(file, **off)
     try:
         _check_list(opened, path)
     except BaseException:
@@ -88,7 +89,7 @@ def tiff_page(file: tifffile.TiffFile, path: Path, index: int) -> NDArray[Any]:
 
 
 def _check_list(file: tifffile.TiffFile, path: Path) -> None:
-    """Raise DataError where the list of pages leads out of the file or in a circle, which tifffile may follow for long."""
+    """Raise DataError where the list of pages breaks off, or runs in a circle: tifffile may follow it for long."""
     form, handle, place = file.tiff, file.filehandle, 8 if file.is_bigtiff else 4
     seen: set[int] = set()
     while True:
@@ -107,7 +108,7 @@ def _check_list(file: tifffile.TiffFile, path: Path) -> None:
 
 
 def _unpacked_by_pillow(path: Path, index: int) -> NDArray[Any]:
-    with path.open("rb") as file, open_pillow(file, ["TIFF"]) as image:
+    with path.open("rb") as file, open_pillow(file, ("TIFF",)) as image:
         image.seek(index)
         return np.array(image)
 
