@@ -10,7 +10,8 @@ from tests.faults.bombs import bombs
 from tests.faults.sound import sound_files
 
 SUFFIXES = (
-    ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".ppm", ".pgm", ".ppm.gz", ".png.gz", ".tif", ".tiff", ".npy", ".hdf", ".mat",
+    ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".ppm", ".pgm", ".ppm.gz", ".png.gz", ".tif", ".tiff", ".npy", ".hdf",
+    ".mat",
 )  # fmt: skip
 EXTREMES = (
     0,

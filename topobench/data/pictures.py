@@ -36,7 +36,7 @@ def open_pillow(file: IO[bytes], formats: tuple[str, ...] = FORMATS) -> Iterator
 
 
 def check_held(image: Image.Image, file: IO[bytes]) -> None:
-    """Raise ValueError where a file is too small for the pixels that it declares: Pillow may make up those that lack."""
+    """Raise ValueError where a file is too small for the pixels that it declares: Pillow may make up what lacks."""
     place = file.tell()
     size = file.seek(0, os.SEEK_END)
     file.seek(place)

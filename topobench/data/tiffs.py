@@ -53,6 +53,8 @@ def one_series(file: tifffile.TiffFile, path: Path) -> tifffile.TiffPageSeries:
     series = file.series[0]
     if series.dtype is None:
         raise DataError(f"{path} has pixels of {series.keyframe.bitspersample} bits, of a type that is not known.")
+    if series.keyframe.ndim != 2 and "S" not in series.axes:
+        raise DataError(f"{path} has pages of the shape {series.keyframe.shape}; a page must be (H, W).")
     photometric = series.keyframe.photometric
     if photometric == tifffile.PHOTOMETRIC.PALETTE:
         raise DataError(f"{path} has a palette; it must hold the values themselves.")
