@@ -87,7 +87,7 @@ def stretched(chance, content):
     size = chance.choice((1, 2, 4, 8))
     number = chance.choice([extreme for extreme in EXTREMES if extreme < 256**size])
     end = chance.choice((64, HEADER, len(content)))
-    start = chance.randrange(max(1, min(end, len(content)) - size)) // chance.choice((1, 2, size)) * 1
+    start = chance.randrange(max(1, min(end, len(content)) - size))
     changed = bytearray(content)
     changed[start : start + size] = number.to_bytes(size, chance.choice(("little", "big")))
     return _checked_png(bytes(changed)) if content.startswith(b"\x89PNG") else bytes(changed)

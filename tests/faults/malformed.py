@@ -137,7 +137,8 @@ class Fuzz:
 
     def tried_by_all(self, file):
         """Whether any reader gives pixels of a file; all are called."""
-        readers = [reader for reader in self.readers(file) if reader[0] in SLOW.get(file.name, reader)]
+        chosen = SLOW.get(file.name)
+        readers = [reader for reader in self.readers(file) if chosen is None or reader[0] in chosen]
         given = [self.try_reader(file, *reader) for reader in readers]
         return any(given)
 
@@ -288,8 +289,8 @@ def catch_output(path):
         warnings.simplefilter("ignore", kind)
 
 
-def main(folder, seed, each, first=0):
-    """Try all files from the `first` on."""
+def main(folder, seed, each):
+    """Try all files."""
     os.chdir(folder)
     names = ("printed.txt", "current.txt", "crash.txt", "report.json")
     for name in names:
@@ -298,10 +299,9 @@ def main(folder, seed, each, first=0):
     fuzz, before = Fuzz(folder), listing(folder.parent)
     with (folder / "crash.txt").open("w") as crash:
         for number, file in enumerate(damaged_files(seed, each)):
-            if number >= first:
-                (folder / "current.txt").write_text(f"{number} {file.name}")
-                faulthandler.dump_traceback_later(6 * SECONDS, exit=True, file=crash)
-                fuzz.try_file(file)
+            (folder / "current.txt").write_text(f"{number} {file.name}")
+            faulthandler.dump_traceback_later(6 * SECONDS, exit=True, file=crash)
+            fuzz.try_file(file)
         faulthandler.cancel_dump_traceback_later()
     unread = fuzz.unread()
     faults = [*fuzz.faults, *({"problem": f"left or removed {path}"} for path in listing(folder.parent) ^ before)]
