@@ -15,6 +15,8 @@ from topobench.types import Sample
 
 __all__ = ["Hdf5Volume", "Volume"]
 
+OUTSIDE = 2**53  # no volume reaches as far, and a float holds it exactly
+
 
 class Volume(Strict):
     """One file: its name, what the ids of its sections begin with, and how many it has."""
@@ -99,7 +101,8 @@ class _Opened:
             return
         offset, resolution = self.labels.attribute("offset"), self.labels.attribute("resolution")
         if offset is not None and resolution is not None and (resolution > 0).all():
-            self._start = np.rint(offset / resolution).astype(int)
+            with np.errstate(over="ignore"):  # what overflows lies outside, too
+                self._start = np.rint(np.clip(offset / resolution, -1, OUTSIDE)).astype(int)
         if (self._start < 0).any() or (self._start + self.labels.shape > self.images.shape).any():
             raise DataError(
                 f"{path}: {images!r} has the shape {self.images.shape}, {labels!r} {self.labels.shape} and begins at "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from numpy.typing import DTypeLike
 
 from topobench.errors import ArgumentError, DataError
 
-__all__ = ["MAX_IMAGE_MIB", "check_declared", "largest_image"]
+__all__ = ["MAX_IMAGE_MIB", "check_declared", "largest_image", "unpacks_to_more"]
 
 MAX_IMAGE_MIB = "TOPOBENCH_MAX_IMAGE_MIB"  # the variable that sets the limit: worker processes inherit it
 DEFAULT_MIB = 1024
+PIECE = 2**20  # bytes that are unpacked at a time, where they are only counted
 
 
 def largest_image() -> int:
@@ -27,14 +29,24 @@ def largest_image() -> int:
 
 
 def check_declared(path: Path, shape: Sequence[int], dtype: DTypeLike, what: str = "an image") -> None:
-    """Raise DataError where what a header declares, of that shape and dtype, is larger than the limit."""
+    """Raise DataError where what a header declares, of that shape and dtype, is empty or larger than the limit."""
     declared, limit = math.prod(map(int, shape)) * np.dtype(dtype).itemsize, largest_image()
+    size = " x ".join(map(str, shape))
+    if min(shape, default=1) < 1:
+        raise DataError(f"{path} declares {what} of {size} {np.dtype(dtype)}, which is empty.")
     if declared > limit:
-        size = " x ".join(map(str, shape))
         raise DataError(
             f"{path} declares {what} of {size} {np.dtype(dtype)}, {_readable(declared)}; the limit is "
             f"{_readable(limit)}. If the file is sound, raise it: topobench --max-image-mib N, or {MAX_IMAGE_MIB}=N."
         )
+
+
+def unpacks_to_more(packed: bytes | memoryview, size: int) -> bool:
+    """Whether what zlib packed is larger than so many bytes, unpacked; none of it is kept."""
+    unpacker = zlib.decompressobj()
+    while size >= 0 and (piece := unpacker.decompress(packed, PIECE)):
+        size, packed = size - len(piece), unpacker.unconsumed_tail
+    return size < 0
 
 
 def _readable(size: int) -> str:

@@ -9,28 +9,29 @@ from __future__ import annotations
 import gzip
 import io
 import os
-import threading
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
 from topobench.data.limits import check_declared, largest_image
-from topobench.data.tiffs import one_series, page_count, tiff_page
+from topobench.data.pictures import check_held, open_pillow
+from topobench.data.quiet import no_warnings, plain
+from topobench.data.tiffs import one_series, open_tiff, page_count, tiff_page
 from topobench.errors import DataError, TopobenchError
 
-__all__ = ["IMAGE_SUFFIXES", "check_name", "damage", "read_image", "size_of", "stem_of", "suffix_of", "to_unit"]
+__all__ = [
+    "IMAGE_SUFFIXES", "check_name", "damage", "map_npy", "read_image", "size_of", "stem_of", "suffix_of", "to_unit",
+]  # fmt: skip
 
 TIFF = (".tif", ".tiff")
 IMAGE_SUFFIXES = (".png", ".tif", ".tiff", ".npy", ".jpg", ".jpeg", ".gif", ".ppm", ".pgm", ".bmp")
 MODES = {"1": "bool", "L": "uint8", "RGB": "uint8", "I;16": "uint16", "I;16B": "uint16", "I": "int32", "F": "float32"}
-_PILLOW = threading.Lock()
+PIECE = 2**20  # bytes of packed content that are unpacked at a time
 
 
 def suffix_of(path: Path) -> str:
@@ -62,24 +63,26 @@ def read_image(path: Path, colour: bool = False) -> NDArray[Any]:
     """
     with damage(path), _opened(path) as file:
         pixels = _READERS.get(suffix_of(path), _read_pillow)(path, file, colour)
-        if pixels.ndim < 2 or not pixels.size:
-            raise DataError(f"{path} has the shape {pixels.shape}; an image has rows and columns.")
+        if pixels.ndim not in (2, 3):
+            raise DataError(f"{path} has the shape {pixels.shape}; it must be (H, W) or (pages, H, W).")
         return pixels
 
 
 def size_of(path: Path) -> tuple[int, int]:
-    """Return (height, width) from the header of an image; DataError where it cannot be read."""
+    """Return (height, width) from the header of an image; DataError where it cannot be read, or is too large."""
     with damage(path), _opened(path) as file:
-        if suffix_of(path) == ".npy":
-            shape = np.load(path, mmap_mode="r", allow_pickle=False).shape
-            height, width = shape[:2] if len(shape) == 3 and shape[2] == 3 else shape[-2:]
-            return int(height), int(width)
-        if suffix_of(path) in TIFF:
-            with tifffile.TiffFile(file) as tiff:
-                page = tiff.pages.first
-                return int(page.imagelength), int(page.imagewidth)
-        with open_pillow(file) as image:
-            return image.height, image.width
+        height, width = map(int, _SIZES.get(suffix_of(path), _pillow_size)(path, file))
+        check_declared(path, (height, width), np.uint8)
+        return height, width
+
+
+def map_npy(path: Path) -> NDArray[Any]:
+    """Return the array in a .npy file, mapped; DataError where it holds no numbers."""
+    with no_warnings():  # numpy warns of headers that Python 2 wrote
+        mapped = np.lib.format.open_memmap(path, mode="r")
+    if mapped.dtype.kind not in "buif":
+        raise DataError(f"{path} holds {plain(mapped.dtype)}; wanted are bool, whole numbers or floats.")
+    return mapped
 
 
 @contextmanager
@@ -90,30 +93,33 @@ def damage(path: Path, what: str = "an image") -> Iterator[None]:
     except TopobenchError:
         raise
     except Exception as error:  # damaged files make the decoders raise whatever they like
-        raise DataError(f"{path} cannot be read as {what}: {type(error).__name__}: {error}") from error
+        raise DataError(f"{path} cannot be read as {what}: {type(error).__name__}: {plain(error)}.") from error
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file; one that ends in .gz is unpacked first, up to the limit."""
+    """Open a file; what is packed in one that ends in .gz is gone through once, up to the limit, and never kept."""
     with path.open("rb") as file:
         if path.suffix.lower() != ".gz":
             yield file
             return
         with gzip.open(file) as packed:
-            content = packed.read(largest_image() + 1)
-        check_declared(path, (len(content),), np.uint8, "content")
-        yield io.BytesIO(content)
+            size, most = 0, largest_image() + 1
+            while size < most and (piece := packed.read(PIECE)):  # to the end, where its checksum stands
+                size += len(piece)
+            check_declared(path, (min(size, most),), np.uint8, "content")
+            packed.seek(0)
+            yield io.BufferedReader(packed)
 
 
 def _read_npy(path: Path, file: IO[bytes], colour: bool) -> NDArray[Any]:
-    mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+    mapped = map_npy(path)
     check_declared(path, mapped.shape, mapped.dtype)
     return np.array(mapped, dtype=mapped.dtype.newbyteorder("="))
 
 
 def _read_tiff(path: Path, file: IO[bytes], colour: bool) -> NDArray[Any]:
-    with tifffile.TiffFile(file) as tiff:
+    with open_tiff(file, path) as tiff:
         series = one_series(tiff, path)
         check_declared(path, series.shape, series.dtype)
         if "S" in series.axes and not (colour and series.axes in ("YXS", "SYX") and 3 in series.shape):
@@ -126,6 +132,7 @@ def _read_tiff(path: Path, file: IO[bytes], colour: bool) -> NDArray[Any]:
 def _read_pillow(path: Path, file: IO[bytes], colour: bool) -> NDArray[Any]:
     with open_pillow(file) as image:
         check_declared(path, (image.height, image.width, len(image.getbands())), MODES.get(image.mode, "uint8"))
+        check_held(image, file)
         if (frames := getattr(image, "n_frames", 1)) > 1:
             raise DataError(f"{path} holds {frames} images; it must hold one.")
         grey_gif = image.mode == "P" and image.format == "GIF" and _is_grey(image)
@@ -141,26 +148,33 @@ _READERS: dict[str, Callable[[Path, IO[bytes], bool], NDArray[Any]]] = {
 }  # fmt: skip
 
 
+def _npy_size(path: Path, file: IO[bytes]) -> Sequence[int]:
+    shape = map_npy(path).shape
+    return shape[:2] if len(shape) == 3 and shape[2] == 3 else shape[-2:]
+
+
+def _tiff_size(path: Path, file: IO[bytes]) -> Sequence[int]:
+    with open_tiff(file, path) as tiff:
+        page = tiff.pages.first
+        return page.imagelength, page.imagewidth
+
+
+def _pillow_size(path: Path, file: IO[bytes]) -> Sequence[int]:
+    with open_pillow(file) as image:
+        return image.height, image.width
+
+
+_SIZES: dict[str, Callable[[Path, IO[bytes]], Sequence[int]]] = {
+    ".npy": _npy_size, ".tif": _tiff_size, ".tiff": _tiff_size,
+}  # fmt: skip
+
+
 def _wanted(colour: bool) -> str:
     return (
         "it must be grey or RGB, without palette or alpha"
         if colour
         else "it must have one channel and no palette (Pillow: image.convert('L'))"
     )
-
-
-@contextmanager
-def open_pillow(file: IO[bytes]) -> Iterator[Image.Image]:
-    """Open an image without Pillow's own limit, which cannot be raised for one call: ours is asked instead."""
-    with _PILLOW, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            image = Image.open(file)
-        finally:
-            Image.MAX_IMAGE_PIXELS = before
-    with image:
-        yield image
 
 
 def _is_grey(image: Image.Image) -> bool:

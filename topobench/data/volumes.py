@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import zlib
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -11,17 +10,18 @@ from typing import Any, Protocol
 
 import h5py
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 
-from topobench.data.limits import check_declared, largest_image
-from topobench.data.readers import damage, read_image, size_of
-from topobench.data.tiffs import DEFLATES_MOST, one_series, page_count, tiff_page
+from topobench.data.limits import check_declared, largest_image, unpacks_to_more
+from topobench.data.quiet import plain
+from topobench.data.readers import damage, map_npy, read_image, size_of
+from topobench.data.tiffs import DEFLATES_MOST, one_series, open_tiff, page_count, tiff_page
 from topobench.errors import DataError
 
 __all__ = ["Hdf5Sections", "Sections", "TiffSections", "open_sections"]
 
 CACHED = 64 * 2**20  # bytes of unpacked HDF5 chunks that are kept: one chunk holds a piece of several sections
+SPARE = 1024  # bytes by which a chunk, packed, may be larger than twice what it holds
 LISTED = 10  # data sets that an error about HDF5 lists
 MOST_LINKS = 32  # soft links that are followed: more go in a circle
 
@@ -47,7 +47,7 @@ class TiffSections:
     def __init__(self, path: Path) -> None:
         self.path = path
         with damage(path):
-            self._file = tifffile.TiffFile(path)
+            self._file = open_tiff(path, path)
             series = one_series(self._file, path)
             if series.ndim not in (2, 3) or "S" in series.axes:
                 raise DataError(f"{path} has the shape {series.shape}; it must be (H, W) or (pages, H, W).")
@@ -67,8 +67,8 @@ class NpySections:
     def __init__(self, path: Path) -> None:
         self.path = path
         with damage(path):
-            self._mapped = np.load(path, mmap_mode="r", allow_pickle=False)
-            if self._mapped.ndim not in (2, 3):
+            self._mapped = map_npy(path)
+            if self._mapped.ndim not in (2, 3) or 0 in self._mapped.shape:
                 raise DataError(f"{path} has the shape {self._mapped.shape}; it must be (H, W) or (pages, H, W).")
             sections, height, width = (1, *self._mapped.shape)[-3:]
             check_declared(path, (height, width), self._mapped.dtype, "a section")
@@ -100,9 +100,14 @@ class Hdf5Sections:
             return np.asarray(self._data[index])
 
     def attribute(self, name: str) -> NDArray[np.float64] | None:
-        """Return an attribute of three numbers (z, y, x), or None where there is none."""
-        found = self._data.attrs.get(name)
-        return None if found is None or np.shape(found) != (3,) else np.asarray(found, np.float64)
+        """Return an attribute of three numbers (z, y, x), or None where there is none; DataError for anything else."""
+        with damage(self.path, "HDF5"):
+            if name not in self._data.attrs:
+                return None
+            found = np.asarray(self._data.attrs[name])
+            if found.shape != (3,) or found.dtype.kind not in "uif" or not np.isfinite(found).all():
+                raise DataError(f"{self.path}: the attribute {name!r} of {self.name!r} must be three finite numbers.")
+            return found.astype(np.float64)
 
     def close(self) -> None:
         """Close the file, and let its cache go."""
@@ -134,7 +139,7 @@ def _dataset(file: h5py.File, path: Path, name: str) -> h5py.Dataset:
     found = _reached(file, path, name)
     if not isinstance(found, h5py.Dataset):
         there = list(islice(_names(file), LISTED))
-        raise DataError(f"{path} has no data set {name!r}; it has: {', '.join(there) or 'none'}.")
+        raise DataError(f"{path} has no data set {name!r}; it has: {', '.join(map(plain, there)) or 'none'}.")
     if found.external or found.is_virtual:
         raise DataError(f"{path}: the data of {name!r} lie in another file, which is not read.")
     return found
@@ -160,30 +165,35 @@ def _reached(file: h5py.File, path: Path, name: str) -> h5py.Group | h5py.Datase
 
 
 def _check_dataset(data: h5py.Dataset, path: Path, name: str) -> None:
-    if data.ndim != 3:
+    if data.ndim != 3 or 0 in data.shape:
         raise DataError(f"{path}: {name!r} has the shape {data.shape}; it must be (sections, height, width).")
     if data.dtype.kind not in "ui":
         raise DataError(f"{path}: {name!r} holds {data.dtype}; it must hold whole numbers.")
     check_declared(path, data.shape[1:], data.dtype, f"sections of {name!r}")
     check_declared(path, data.chunks or (), data.dtype, f"chunks of {name!r}")
-    if data.compression == "gzip":
-        _check_unpacked(data, path, name)
+    if data.chunks:
+        _check_chunks(data, path, name)
 
 
-def _check_unpacked(data: h5py.Dataset, path: Path, name: str) -> None:
-    """Raise DataError where a chunk unpacks to more than it should hold; looks at those alone that might be large."""
+def _check_chunks(data: h5py.Dataset, path: Path, name: str) -> None:
+    """Raise DataError where a chunk unpacks to more than it should hold; unpacks those alone that might be large."""
+    declared = math.prod(data.chunks) * data.dtype.itemsize
     suspects: list[tuple[int, ...]] = []
+    sizes: list[int] = [0]
 
     def look(chunk: Any) -> None:
-        if chunk.size * DEFLATES_MOST > largest_image() // 4:
+        sizes.append(chunk.size)
+        if data.compression == "gzip" and chunk.size * DEFLATES_MOST > largest_image() // 4:
             suspects.append(chunk.chunk_offset)
 
     data.id.chunk_iter(look)
-    declared = math.prod(data.chunks) * data.dtype.itemsize
-    for place in suspects:
-        skipped, packed = data.id.read_direct_chunk(place)
-        if not skipped and len(zlib.decompressobj().decompress(packed, declared + 1)) > declared:
-            raise DataError(f"{path}: chunks of {name!r} have {declared} bytes, and one of them unpacks to more.")
+    if max(sizes) > 2 * declared + SPARE or any(_overfull(data, place, declared) for place in suspects):
+        raise DataError(f"{path}: chunks of {name!r} have {declared} bytes, and one of them unpacks to more.")
+
+
+def _overfull(data: h5py.Dataset, place: tuple[int, ...], declared: int) -> bool:
+    skipped, packed = data.id.read_direct_chunk(place)
+    return not skipped and unpacks_to_more(packed, declared)
 
 
 def _names(file: h5py.File) -> Iterator[str]:
