@@ -1,24 +1,29 @@
 """The commands `data fetch`, `data verify` and `data status`: what they print, and how they end."""
 
+import io
 import re
 import signal
 import subprocess
-import sys
 import time
 from itertools import pairwise
 
 import pytest
+from PIL import Image
+from rich.console import Console
 
 from tests.cli.here import topobench_here
 from tests.data.fetch.collection import Collection
 from tests.data.fetch.server import sends, serving, slow, status
 from topobench import cards
+from topobench.cli import transfer
+from topobench.data import verify as verifying
 from topobench.data.fetch import WEIGHTS
 
 
 @pytest.fixture
 def collection(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setenv("COLUMNS", "100")
     with serving() as server:
         yield Collection(server, tmp_path)
 
@@ -46,13 +51,13 @@ def test_fetch_then_verify_then_status(collection):
     assert "archive.zip (1 of 1)" in first.stderr
     again = data(collection, "fetch")
     assert again.returncode == 0
-    assert f"all 4 images are there, in {collection.folder}. To check it: topobench data verify" in again.stdout
+    assert f"all 4 images are there, in {collection.folder}. To check them: topobench data verify" in again.stdout
     verified = data(collection, "verify")
     assert verified.returncode == 0, verified.stdout
     assert rows(verified.stdout) == {
         "images": (4, 0, 0), "pairs and sizes": (4, -1, 0), "known sha256": (8, 0, 0), "contents": (4, -1, 0),
     }  # fmt: skip
-    assert verified.stdout.endswith("All is there, and as the card says.\n")
+    assert verified.stdout.endswith("All is there, and as the card says.\n\n")
     assert "ready, 4 images." in data(collection, "status").stdout
 
 
@@ -73,11 +78,77 @@ def test_verify_says_what_is_missing_and_what_differs(collection):
     assert re.search(rf"masks/scan 1\.png has {len(whole) - 30} bytes, sha256 \w+; known is {len(whole)} bytes, \w+\n",
                      result.stdout)  # fmt: skip
     assert "masks/scan 1.png cannot be read as an image" in result.stdout
-    assert result.stdout.endswith("Not all is as the card says.\n")
+    assert result.stdout.endswith("Not all is as the card says.\n\n")
     (collection.folder / "masks" / "scan 1.png").write_bytes(b"text")
     result = data(collection, "verify")
-    assert rows(result.stdout)["pairs and sizes"] == (3, -1, 1)
+    assert rows(result.stdout)["pairs and sizes"] == (3, -1, 2)  # a header that is none hides no other fault
     assert rows(result.stdout)["contents"] == (3, -1, 1)
+    assert "masks/scan 0.png has no image" in result.stdout
+
+
+def test_verify_goes_on_over_files_that_cannot_be_opened(collection, monkeypatch):
+    collection.card(collection.served("zip"))
+    data(collection, "fetch")
+    real = verifying.file_sha256
+
+    def forbidden(path):
+        if path.name == "scan 2.png":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(verifying, "file_sha256", forbidden)
+    result = data(collection, "verify")
+    assert result.returncode == 1
+    assert rows(result.stdout)["known sha256"] == (8, 0, 2)
+    assert "masks/scan 2.png cannot be read: Permission denied" in result.stdout
+
+
+def test_verify_says_when_only_the_bytes_differ(collection):
+    """Another release of the same pixels: it fits, and is not the one that is known."""
+    collection.card(collection.served("zip"))
+    data(collection, "fetch")
+    path = collection.folder / "masks" / "scan 1.png"
+    Image.open(path).save(path, compress_level=0)
+    result = data(collection, "verify")
+    assert result.returncode == 1
+    assert "All that is there fits the card, but is in other bytes than those that are known" in result.stdout
+
+
+def test_verify_says_once_what_all_sections_of_a_volume_share(tmp_path):
+    card = cards.load_card("cremi")
+    (tmp_path / "cremi").mkdir()
+    for name in "ABC":
+        (tmp_path / "cremi" / f"sample_{name}_20160501.hdf").write_bytes(b"text")
+    result = topobench_here("data", "verify", "cremi", "--data-dir", tmp_path)
+    assert result.returncode == 1
+    assert rows(result.stdout) == {
+        "images": (card.count, 0, 0), "pairs and sizes": (375, -1, 3), "known sha256": (3, 0, 3),
+        "contents": (375, -1, 375),
+    }  # fmt: skip
+    assert result.stdout.count("sample_B_20160501.hdf cannot be read as HDF5") == 2
+
+
+def test_names_that_are_none_keep_no_other_from_being_verified(collection):
+    collection.card(collection.served("zip"))
+    data(collection, "fetch")
+    result = data(collection, "verify", "drvie", "vgg19-imagenet", collection.path)
+    assert result.returncode == 2
+    assert "did you mean 'drive'" in result.stderr
+    assert "vgg19-imagenet: missing. To get it: topobench data fetch vgg19-imagenet" in result.stdout
+    assert "All is there, and as the card says." in result.stdout
+    assert data(collection, "status", "drvie", "vgg19-imagenet").returncode == 2
+
+
+def test_a_bar_shows_names_as_they_are(monkeypatch):
+    """What stands in brackets is no markup."""
+    screen = io.StringIO()
+    monkeypatch.setattr(transfer, "Console", lambda stderr: Console(file=screen, force_terminal=True, width=100))
+    with transfer.downloading() as watcher:
+        watcher.begins("scan [ [/x] [bold].png", 1, 2)
+        watcher.received(5, 10)
+        watcher.says("[/y]: unpacking.")
+    assert "scan [ [/x] [bold].png" in screen.getvalue()
+    assert "[/y]: unpacking." in screen.getvalue()
 
 
 def test_verify_of_a_part(collection):
@@ -88,7 +159,8 @@ def test_verify_of_a_part(collection):
     result = data(collection, "verify")
     assert result.returncode == 1
     assert result.stdout.endswith(
-        f"A part is there, and as the card says. To get it: topobench data fetch {collection.path}\n"
+        f"A part is there, and as the card says. To get it: topobench data fetch {collection.path} "
+        f"--data-dir {collection.root}\n\n"
     )
     assert topobench_here("data", "verify", "--partial", collection.path, "--data-dir", collection.root).returncode == 0
     assert "3 of 4 images, which --partial uses." in data(collection, "status").stdout
@@ -122,7 +194,7 @@ def test_what_is_got_by_hand_is_said(tmp_path):
         "Home page: https://drive.grand-challenge.org/", f"Put into {tmp_path}/drive:",
         "training/images/{id}_training.tif, each with training/1st_manual/{id}_manual1.gif and training/mask/{id}_",
         f"Put into {tmp_path}/cremi:\n  sample_A_20160501.hdf\n  sample_B_20160501.hdf\n  sample_C_20160501.hdf\n",
-        "Then: topobench data verify cremi",
+        f"Then: topobench data verify cremi --data-dir {tmp_path}",
     ):  # fmt: skip
         assert words in result.stdout
     assert list(tmp_path.iterdir()) == []
@@ -130,7 +202,12 @@ def test_what_is_got_by_hand_is_said(tmp_path):
 
 def test_one_that_fails_does_not_keep_others_from_being_fetched(collection, tmp_path):
     collection.card(collection.served("zip"))
-    result = data(collection, "fetch", "nowhere", "synthetic-roads", collection.path)
+    below_a_file = tmp_path / "other.toml"
+    (tmp_path / "file").write_text("a file")
+    collection.card(collection.served("zip"))
+    text = collection.path.read_text().replace('"mine"', '"other"', 1)
+    below_a_file.write_text(f'folder = "file/below"\n{text}')
+    result = data(collection, "fetch", "nowhere", "synthetic-roads", below_a_file, collection.path)
     assert result.returncode == 2
     assert "Error: no data set is named 'nowhere'" in result.stderr
     assert "synthetic-roads: all 24 images are there, made by code." in result.stdout
@@ -159,34 +236,28 @@ def test_status_says_what_does_not_fit(collection, monkeypatch):
     assert re.search(r"mine\.toml +1 +4 +does not fit +by hand", result.stdout)
     (collection.folder / "masks" / "scan 0.png").write_bytes(b"text")
     result = topobench_here("data", "status", "--data-dir", collection.root, cwd=collection.path.parent)
+    assert result.returncode == 0
+    assert re.search(r"mine\.toml +1 +4 +does not fit +by hand", result.stdout)
+    collection.path.write_text("schema = 2")
+    result = topobench_here("data", "status", "--data-dir", collection.root, cwd=collection.path.parent)
     assert result.returncode == 1
     assert re.search(r"mine\.toml +does not fit", result.stdout)
-    assert "cannot be read as an image" in result.stderr
+    assert "mine.toml is not a valid card" in result.stderr
 
 
-def test_ctrl_c_keeps_what_has_come(collection):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_keeps_what_has_come(collection, number):
     collection.card(collection.served("tar", files=collection.files | {"padding.bin": bytes(3_000_000)}))
     content = collection.path.with_name("archive.tar").read_bytes()
     collection.server.routes["/x/archive.tar"] = slow(content, 0.05)
-    part = collection.root / ".fetch" / "mine" / "1-archive.tar.part"
-    command = [
-        sys.executable,
-        "-m",
-        "topobench",
-        "data",
-        "fetch",
-        str(collection.path),
-        "--data-dir",
-        str(collection.root),
-    ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        while not (part.exists() and part.stat().st_size > 300_000):
+    with subprocess.Popen(collection.command(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        while collection.received() < 300_000:
             time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, err = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert err.splitlines()[-1] == "Interrupted."
-    assert part.stat().st_size > 300_000
+    assert process.returncode == 128 + number
+    assert number == signal.SIGTERM or err.splitlines()[-1] == "Interrupted."
+    assert collection.received() > 250_000
     assert collection.there() == {}
     collection.server.routes["/x/archive.tar"] = sends(content)
     assert data(collection, "fetch").returncode == 0
@@ -209,6 +280,7 @@ def test_what_is_missing_names_the_command_that_gets_it(collection):
         "run", "--dataset", collection.path, "--data-dir", collection.root, "-o", collection.root / "o"
     )
     assert result.returncode == 1
-    assert "To download what is missing: topobench data fetch mine." in result.stderr
+    command = f"topobench data fetch {collection.path} --data-dir {collection.root}"
+    assert f"`{command}` downloads what is missing." in result.stderr
     collection.server.routes["/x/archive.zip"] = status(404)
     assert "answers 404 Not Found in place of the file" in data(collection, "fetch").stderr

@@ -195,9 +195,12 @@ def test_pictures_at_quarter_resolution(real_data):
 
 @pytest.mark.parametrize("name", [name for name in names("datasets") if ":" not in name])
 def test_known_files_are_those_that_are_here(real_data, name):
-    """A card lists files byte for byte: those that are here, a part of each data set, are the very same."""
+    """A card lists files byte for byte: those that are here, a part of each data set, are the very same.
+
+    Of CREMI no file is here; its card lists what others do.
+    """
     there = {path: known for path, known in load_card(name).files.items() if (real_data / name / path).is_file()}
-    assert len(there) == len(load_card(name).files)
+    assert len(there) == (0 if name == "cremi" else len(load_card(name).files))
     for path, known in there.items():
         assert (real_data / name / path).stat().st_size == known.bytes
         assert file_sha256(real_data / name / path) in known.sha256

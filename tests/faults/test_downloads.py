@@ -5,7 +5,7 @@ import os
 import random
 import signal
 import subprocess
-import sys
+import threading
 import time
 
 import pytest
@@ -94,19 +94,6 @@ def _no_name(*_, **__):
     raise requests.ConnectionError(urllib3.exceptions.MaxRetryError(None, "/", reason))
 
 
-def command(collection):
-    return [
-        sys.executable,
-        "-m",
-        "topobench",
-        "data",
-        "fetch",
-        str(collection.path),
-        "--data-dir",
-        str(collection.root),
-    ]
-
-
 @pytest.mark.parametrize("kind", ["files", "tar"])
 def test_24_two_processes_fetch_once(collection, kind):
     collection.card(collection.serve_files() if kind == "files" else collection.served("tar"))
@@ -116,24 +103,29 @@ def test_24_two_processes_fetch_once(collection, kind):
         if kind == "files"
         else collection.path.with_name("archive.tar").read_bytes()
     )
-    collection.server.routes[path] = _late(content, 2.0)
-    processes = [
-        subprocess.Popen(command(collection), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
-    said = [process.communicate(timeout=60) for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], said
+    asked, go_on = threading.Event(), threading.Event()
+    collection.server.routes[path] = _held(content, asked, go_on)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    first = subprocess.Popen(collection.command(), **pipes)
+    assert asked.wait(60)
+    second = subprocess.Popen(collection.command(), **pipes)
+    assert second.stderr.readline() == "Another process is fetching mine; waiting for it.\n"
+    go_on.set()
+    said = [process.communicate(timeout=60) for process in (first, second)]
+    assert [first.returncode, second.returncode] == [0, 0], said
     assert collection.there() == collection.files
-    asked = [path for path, _ in collection.server.asked]
-    assert len(asked) == len(set(asked)) == (8 if kind == "files" else 1)
-    waited = ["Another process is fetching mine; waiting for it." in err for _, err in said]
-    assert sorted(waited) == [False, True]
+    paths = [path for path, _ in collection.server.asked]
+    assert len(paths) == len(set(paths)) == (8 if kind == "files" else 1)
+    assert "waiting" not in said[0][1]
     assert all("4 images" in out for out, _ in said)
 
 
-def _late(content, seconds):
+def _held(content, asked, go_on):
+    """Send the bytes once one may go on."""
+
     def handle(request):
-        time.sleep(seconds)
+        asked.set()
+        go_on.wait(60)
         sends(content)(request)
 
     return handle
@@ -141,7 +133,7 @@ def _late(content, seconds):
 
 def killed(collection, when):
     """Start fetching and kill it as soon as `when` is true; return whether it was killed before it had ended."""
-    with subprocess.Popen(command(collection), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(collection.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         while process.poll() is None and not when():
             time.sleep(0.002)
         with contextlib.suppress(ProcessLookupError):
@@ -155,9 +147,8 @@ def test_21_killed_in_the_middle_of_a_download(collection):
     collection.card(collection.served("tar", files=collection.files | padding))
     content = collection.path.with_name("archive.tar").read_bytes()
     collection.server.routes["/x/archive.tar"] = slow(content, 0.05)
-    part = collection.root / ".fetch" / "mine" / "1-archive.tar.part"
     for mebibytes in (0.3, 0.9):
-        assert killed(collection, lambda least=mebibytes: part.exists() and part.stat().st_size > least * 2**20)
+        assert killed(collection, lambda least=mebibytes: collection.received() > least * 2**20)
         assert collection.there() == {}
         assert topobench_here("data", "verify", collection.path, "--data-dir", collection.root).returncode == 1
     collection.server.routes["/x/archive.tar"] = sends(content)
@@ -190,7 +181,7 @@ def test_21_killed_at_any_moment(collection):
     """Nothing is in place, or all of it: whatever the moment; and the next attempt has it all."""
     collection.card(collection.served("tar.gz"))
     start = time.monotonic()
-    assert subprocess.run(command(collection), check=False).returncode == 0
+    assert subprocess.run(collection.command(), check=False).returncode == 0
     whole = time.monotonic() - start
     for moment in range(SIGKILL_MOMENTS):
         subprocess.run(["rm", "-rf", str(collection.root)], check=True)

@@ -189,7 +189,7 @@ def test_16_no_image_at_all(pairs):
     folder, open_them = pairs
     for path in folder.rglob("*.png"):
         path.unlink()
-    with pytest.raises(DataError, match=r"'mine' lacks all 2 images images/\{id\}\.\* in"):
+    with pytest.raises(DataError, match=r"'mine' lacks all 2 images images/\{id\}\.\*, each with masks/\{id\}\.\* in"):
         open_them()
     (folder / "images").rmdir()
     with pytest.raises(DataError, match="lacks all 2 images"):

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from topobench.cli.each import each_of
 from topobench.cli.options import data_dir
+from topobench.cli.signals import ending_on_sigterm
 
 if TYPE_CHECKING:
     from topobench.cards import Card
@@ -27,23 +29,15 @@ def fetch(names: tuple[str, ...], data_dir: Path | None) -> int:
     in the end.
     """
     from topobench.cli.transfer import downloading
-    from topobench.errors import TopobenchError
 
-    code = 0
-    with downloading() as watcher:
-        for name in names:
-            try:
-                code = max(code, _fetch(name, data_dir, watcher))
-            except TopobenchError as error:  # the others are still fetched
-                click.echo(f"Error: {error}", err=True)
-                code = max(code, error.exit_code)
-    return code
+    with ending_on_sigterm(), downloading() as watcher:
+        return each_of(names, lambda name: _fetch(name, data_dir, watcher))
 
 
 def _fetch(name: str, data_dir: Path | None, watcher: Watcher) -> int:
     """Fetch one data set, or file of weights; return an exit code."""
     from topobench.cards import load_card
-    from topobench.data.dataset import folder_of, open_adapter
+    from topobench.data.dataset import command, folder_of, open_adapter
     from topobench.data.fetch import WEIGHTS, by_hand, fetch, weights_file
 
     if name in WEIGHTS:
@@ -52,11 +46,12 @@ def _fetch(name: str, data_dir: Path | None, watcher: Watcher) -> int:
     card = load_card(name)
     folder = folder_of(card, data_dir)
     if not open_adapter(card, folder).missing():
-        where = f"in {folder.resolve()}. To check it: topobench data verify {name}" if card.labels else "made by code."
-        click.echo(f"{name}: all {card.count} images are there, {where}")
+        check = f"in {folder.resolve()}. To check them: {command('verify', card, data_dir)}"
+        click.echo(f"{name}: all {card.count} images are there, {check if card.labels else 'made by code.'}")
+        fetch(card, data_dir, watcher)  # removes what is left of an earlier attempt, if anything is
         return 0
     if not card.downloads:
-        click.echo(by_hand(card, folder))
+        click.echo(by_hand(card, data_dir))
         return 1
     click.echo(_terms(card))
     click.echo(f"{name}: {card.count} images in {fetch(card, data_dir, watcher)}")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["Stopping", "stopping_on_signals"]
+__all__ = ["Stopping", "ending_on_sigterm", "stopping_on_signals"]
 
 
 class Stopping:
@@ -42,3 +42,17 @@ def stopping_on_signals() -> Iterator[Stopping]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def ending_on_sigterm() -> Iterator[None]:
+    """End on SIGTERM as on an error: what was begun is cleared away, and the terminal is left sound."""
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -24,7 +24,12 @@ def downloading() -> Iterator[Watcher]:
     if not console.is_terminal:
         yield _Lines()
         return
-    columns = TextColumn("{task.description}"), BarColumn(bar_width=24), DownloadColumn(), TransferSpeedColumn()
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+    )
     with Progress(*columns, console=console, transient=True) as progress:
         yield _Bar(progress)
 

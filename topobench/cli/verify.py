@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from topobench.cli.each import each_of
 from topobench.cli.options import data_dir, partial
 
 if TYPE_CHECKING:
+    from topobench.cards import Card
     from topobench.data.verify import Check
 
 __all__ = ["verify"]
@@ -25,33 +27,56 @@ MOST = 10  # faults of a kind that are shown
 def verify(names: tuple[str, ...], data_dir: Path | None, partial: bool) -> int:
     """Compare files with their card: hashes, counts, shapes, label values. Every byte is read.
 
-    NAME is a data set, or the file of a card. Exit code 1 where anything is missing or differs; with --partial, where
-    no image is there or anything differs.
+    NAME is a data set, the file of a card, or vgg19-imagenet (weights). Exit code 1 where anything is missing or
+    differs; with --partial, where no image is there or anything differs.
     """
-    return max(_verify(name, data_dir, partial) for name in names)
+    return each_of(names, lambda name: _verify(name, data_dir, partial))
 
 
 def _verify(name: str, data_dir: Path | None, partial: bool) -> int:
     from topobench import cards
     from topobench.cli.transfer import reading
     from topobench.data.dataset import folder_of
+    from topobench.data.fetch import WEIGHTS
     from topobench.data.verify import verify
 
+    if name in WEIGHTS:
+        return _verify_weights(name, data_dir)
     card = cards.load_card(name)
     click.echo(f"{card.name}: {' '.join(card.title.split())}\n{folder_of(card, data_dir).resolve()}\n")
     with reading() as progress:
         checks = verify(card, data_dir, progress)
     _print(checks)
-    differs = any(check.differs for check in checks)
-    images = checks[0]
-    if differs:
-        click.echo("\nNot all is as the card says.")
-    elif images.missing:
-        some = "A part is there, and as the card says." if images.there else "Nothing is there."
-        click.echo(f"\n{some} To get it: topobench data fetch {name}")
-    else:
-        click.echo("\nAll is there, and as the card says.")
+    click.echo(f"\n{_verdict(card, checks, data_dir)}\n")
+    differs, images = any(check.differs for check in checks), checks[0]
     return int(differs or not images.there or (bool(images.missing) and not partial))
+
+
+def _verify_weights(name: str, data_dir: Path | None) -> int:
+    """Say whether a file of weights is there; DataError where it is not the official one."""
+    from topobench.data.fetch import find_weights, weights_file
+
+    if not (path := find_weights(name, data_dir)):
+        click.echo(f"{name}: missing. To get it: topobench data fetch {name}")
+        return 1
+    click.echo(f"{name}: {weights_file(name, path)} is the official file.")
+    return 0
+
+
+def _verdict(card: Card, checks: Sequence[Check], data_dir: Path | None) -> str:
+    """Return in a sentence what the checks come to, and what to do."""
+    from topobench.data.dataset import command
+
+    images, *others = checks
+    faulty = [check.what for check in others if check.differs]
+    if faulty == ["known sha256"]:
+        return "All that is there fits the card, but is in other bytes than those that are known: of another release?"
+    if faulty:
+        return "Not all is as the card says."
+    if images.missing:
+        some = "A part is there, and as the card says." if images.there else "Nothing is there."
+        return f"{some} To get it: {command('fetch', card, data_dir)}"
+    return "All is there, and as the card says."
 
 
 def _print(checks: Sequence[Check]) -> None:
@@ -67,9 +92,6 @@ def _print(checks: Sequence[Check]) -> None:
         missing = "" if check.missing is None else str(check.missing)
         lines.add_row(check.what, check.wanted, str(check.there), missing, str(check.differs))
     print_grid(lines)
-    for check in checks:
-        for sentence in check.sentences[:MOST]:
-            click.echo(f"\n{sentence}", nl=False)
-        if len(check.sentences) > MOST:
-            click.echo(f"\n... and {len(check.sentences) - MOST} more", nl=False)
-        click.echo(nl=bool(check.sentences))
+    for check in filter(lambda check: check.sentences, checks):
+        more = [f"... and {len(check.sentences) - MOST} more"] if len(check.sentences) > MOST else []
+        click.echo("\n".join(["", *check.sentences[:MOST], *more]))

@@ -60,7 +60,11 @@ class Hdf5Volume:
         """Return where the volumes have other shapes than the card wants."""
         found = []
         for volume in self._there:
-            opened = self._opened(volume)
+            try:
+                opened = self._opened(volume)
+            except DataError as error:
+                found.append(str(error).rstrip("."))
+                continue
             where = f"{opened.labels.path}, {opened.labels.name!r},"
             sections, *shape = opened.labels.shape
             if sections != volume.sections:

@@ -118,13 +118,19 @@ class PairedFolders:
 
     def _unequal(self, part: Part) -> Iterator[str]:
         """Yield pairs whose sizes differ, and images whose size the card does not allow; reads headers."""
-        for _, (image, labels, *masks) in self._complete(part):
-            shape = size_of(image)
-            for other, size in ((labels, self.label_size), *((mask, size_of) for mask in masks)):
-                if (found := size(other)) != shape:
-                    yield f"{other} has the shape {found}, {image} {shape}"
-            if fault := shape_fault(self.card, shape, str(image)):
-                yield fault
+        for _, paths in self._complete(part):
+            try:
+                yield from self._unequal_sizes(*paths)
+            except DataError as error:  # a header that cannot be read
+                yield str(error).rstrip(".")
+
+    def _unequal_sizes(self, image: Path, labels: Path, *masks: Path) -> Iterator[str]:
+        shape = size_of(image)
+        for other, size in ((labels, self.label_size), *((mask, size_of) for mask in masks)):
+            if (found := size(other)) != shape:
+                yield f"{other} has the shape {found}, {image} {shape}"
+        if fault := shape_fault(self.card, shape, str(image)):
+            yield fault
 
 
 def files_of(folder: Path, pattern: str, card: str) -> dict[str, Path]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from topobench.cards import Card
+from topobench.cards import Card, DataFile
 from topobench.data.adapter import Adapter
 from topobench.data.dataset import folder_of, open_adapter
 from topobench.errors import DataError
@@ -59,7 +59,7 @@ def _sizes(card: Card, folder: Path, adapter: Adapter) -> Check:
     wanted = " or ".join(f"{height} x {width}" for height, width in card.shapes) or "any"
     try:
         found = adapter.faults()
-    except DataError as error:  # a header that cannot be read; what else there is, the contents say
+    except (DataError, OSError) as error:  # a header that cannot be read; what else there is, the contents say
         found = [str(error)]
     faults = tuple(_seen_from(folder, text) for text in found)
     return Check("pairs and sizes", wanted, len(adapter.members), None, len(faults), faults)
@@ -69,16 +69,22 @@ def _hashes(card: Card, folder: Path, there: Sequence[str], tell: Callable[[int]
     """Return which of the files that are known byte for byte are others."""
     differs = []
     for done, name in enumerate(there, 1):
-        known, found = card.files[name], file_sha256(folder / name)
-        if known.sha256 and found not in known.sha256:
-            size = f"{known.bytes} bytes, " if known.bytes else ""
-            differs.append(
-                f"{name} has {(folder / name).stat().st_size} bytes, sha256 {found}; known is {size}"
-                f"{' or '.join(known.sha256)}"
-            )
+        try:
+            differs += _other_hash(name, card.files[name], folder / name)
+        except OSError as error:
+            differs.append(f"{name} cannot be read: {error.strerror}")
         tell(done)
     missing = len(card.files) - len(there)
     return Check("known sha256", f"{len(card.files)} files", len(there), missing, len(differs), tuple(differs))
+
+
+def _other_hash(name: str, known: DataFile, path: Path) -> list[str]:
+    """Return in which way a file is not the known one; an empty list where it is."""
+    found = file_sha256(path)
+    if not known.sha256 or found in known.sha256:
+        return []
+    size = f"{known.bytes} bytes, " if known.bytes else ""
+    return [f"{name} has {path.stat().st_size} bytes, sha256 {found}; known is {size}{' or '.join(known.sha256)}"]
 
 
 def _contents(card: Card, folder: Path, adapter: Adapter, tell: Callable[[int], None]) -> Check:
@@ -87,11 +93,12 @@ def _contents(card: Card, folder: Path, adapter: Adapter, tell: Callable[[int], 
     for done, member in enumerate(adapter.members, 1):
         try:
             adapter.read(member.image_id)
-        except DataError as error:
+        except (DataError, OSError) as error:
             differs.append(_seen_from(folder, str(error)))
         tell(done)
     wanted = f"{card.channels} channel{'s' * (card.channels > 1)}, {_values(card)}"
-    return Check("contents", wanted, len(adapter.members), None, len(differs), tuple(differs))
+    sentences = tuple(dict.fromkeys(differs))  # all sections of a volume may have the same
+    return Check("contents", wanted, len(adapter.members), None, len(differs), sentences)
 
 
 def _values(card: Card) -> str:

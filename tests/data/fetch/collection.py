@@ -1,8 +1,10 @@
 """A small data set that lies on a server, as files or in archives, and its card."""
 
+import contextlib
 import hashlib
 import io
 import json
+import sys
 
 import numpy as np
 from PIL import Image
@@ -81,6 +83,16 @@ class Collection:
             )]  # fmt: skip
         self.path.write_text("\n".join(lines) + "\n")
         return load_card(str(self.path))
+
+    def command(self):
+        """Return the command that fetches it, for a process of its own."""
+        return [sys.executable, "-m", "topobench", "data", "fetch", str(self.path), "--data-dir", str(self.root)]
+
+    def received(self):
+        """Return how many bytes of a download that goes on have come."""
+        with contextlib.suppress(FileNotFoundError):
+            return sum(path.stat().st_size for path in (self.root / ".fetch" / "mine").glob("*.part"))
+        return 0
 
     def there(self):
         """Return the files of the data set that are in place; hidden ones are of nobody's concern."""

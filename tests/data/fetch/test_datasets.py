@@ -1,11 +1,15 @@
 """A data set is fetched from files or archives: all of it or nothing, once, and over nothing that was there."""
 
+import errno
+from pathlib import Path
+from urllib.parse import quote
+
 import pytest
 
 from tests.data.fetch.collection import COUNT
-from tests.data.fetch.server import cut, status, then
+from tests.data.fetch.server import cut, sends, status, then
 from topobench.cards import load_card, names
-from topobench.data.dataset import folder_of, open_adapter, open_card
+from topobench.data.dataset import open_adapter, open_card
 from topobench.data.fetch import by_hand, fetch
 from topobench.errors import CardError, DataError
 
@@ -74,7 +78,7 @@ def test_files_that_are_there_already_are_not_asked_for_again(collection):
     with pytest.raises(DataError, match=r"answers 404 Not Found .* By hand: Ask me\. Home page: https://example\.org"):
         fetch(card, collection.root)
     assert collection.there() == {}
-    assert collection.leftovers() == ["ready"]
+    assert collection.leftovers() == ["files"]
     collection.server.asked.clear()
     collection.server.routes |= working
     fetch(card, collection.root)
@@ -112,9 +116,14 @@ def test_an_archive_of_which_no_hash_is_known_is_checked_file_by_file(collection
 def test_another_file_in_an_archive_than_the_known_one_is_refused(collection):
     files = collection.files | {"images/scan 2.png": b"other"}
     download = {key: value for key, value in collection.served("zip", files=files).items() if key in ("url", "within")}
-    with pytest.raises(DataError, match=r"images/scan 2\.png, as it was downloaded, has the sha256 .* Nothing was put"):
+    with pytest.raises(
+        DataError, match=r"images/scan 2\.png, as it was downloaded, has the sha256 .* All that was down"
+    ):
         fetch(collection.card(download), collection.root)
     assert collection.there() == {}
+    collection.served("zip")  # mended
+    fetch(collection.card(download), collection.root)
+    assert collection.there() == collection.files
 
 
 def test_an_archive_that_lacks_images_is_said_to(collection):
@@ -127,7 +136,7 @@ def test_an_archive_that_lacks_images_is_said_to(collection):
 
 def test_a_data_set_that_is_got_by_hand_is_said_so(collection):
     card = collection.card()
-    words = by_hand(card, folder_of(card, collection.root))
+    words = by_hand(card, collection.root)
     assert "Ask me. Home page: https://example.org." in words
     assert f"Put into {collection.folder}:" in words
     assert "all 4 images images/{id}.png, each with masks/{id}.png" in words
@@ -135,7 +144,62 @@ def test_a_data_set_that_is_got_by_hand_is_said_so(collection):
         fetch(card, collection.root)
 
 
-def test_a_folder_that_cannot_be_written_is_named_before_anything_is_asked_for(collection, monkeypatch):
+def test_an_archive_of_another_address_is_not_taken_for_this_one(collection):
+    """The card's address changed after an attempt that broke; both files have the same name."""
+    halves = [{name: file for name, file in collection.files.items() if name.startswith(half)} for half in ("im", "ma")]
+    old = collection.served("zip", "", {**halves[0], "images/scan 0.png": collection.files["masks/scan 0.png"]})
+    second = collection.served("tar", "", halves[1])
+    working = collection.server.routes["/x/archive.tar"]
+    collection.server.routes["/x/archive.tar"] = status(404)
+    with pytest.raises(DataError, match="404"):
+        fetch(collection.card({"url": old["url"]}, second, known=False), collection.root)
+    collection.server.routes["/x/archive.tar"] = working
+    collection.served("zip", "", halves[0])
+    collection.server.routes["/y/archive.zip"] = collection.server.routes["/x/archive.zip"]
+    new = {"url": f"{collection.server.url}/y/archive.zip"}
+    fetch(collection.card(new, second, known=False), collection.root)
+    assert collection.there() == collection.files
+
+
+def test_what_a_killed_process_left_behind_is_removed_by_the_next(collection):
+    card = collection.card(collection.served("zip"))
+    fetch(card, collection.root)
+    room = collection.root / ".fetch" / "mine"
+    room.mkdir()
+    (room / "left.zip").write_bytes(b"left")
+    fetch(card, collection.root)
+    assert not room.exists()
+    assert len(collection.server.asked) == 1
+
+
+@pytest.mark.parametrize("kind", ["zip", "files"])
+@pytest.mark.parametrize("number", [errno.EBUSY, errno.EXDEV])
+def test_a_folder_may_be_a_disk_of_its_own(collection, monkeypatch, kind, number):
+    """It cannot be replaced, and what comes from another disk has to be copied."""
+    rename = Path.rename
+
+    def rename_within_a_disk(source, target):
+        if Path(target).is_relative_to(collection.folder) and not Path(source).is_relative_to(collection.folder):
+            raise OSError(number if Path(target) == collection.folder else errno.EXDEV, "no", str(source), None, target)
+        return rename(source, target)
+
+    collection.folder.mkdir(parents=True)
+    monkeypatch.setattr(Path, "rename", rename_within_a_disk)
+    fetch(collection.card(collection.serve_files() if kind == "files" else collection.served(kind)), collection.root)
+    assert collection.there() == collection.files
+    assert collection.leftovers() == []
+
+
+def test_names_may_be_long(collection):
+    long = f"images/{'ü' * 100}.png"
+    collection.files[long] = collection.files["images/scan 0.png"]
+    download = collection.serve_files()
+    collection.server.routes[f"/x/{quote(long)}"] = sends(collection.files[long])
+    fetch(collection.card(download), collection.root)
+    assert collection.there() == collection.files
+
+
+def test_a_folder_that_cannot_be_written_is_named_before_anything_is_asked_for(collection):
     card = collection.card(collection.served("zip"))
     collection.root.write_text("a file")
     with pytest.raises(NotADirectoryError) as error:
@@ -161,6 +225,11 @@ def test_a_download_that_is_not_safe_is_no_card(collection, download, sentence):
         collection.card(download)
 
 
+def test_one_address_of_files_is_enough(collection):
+    with pytest.raises(CardError, match=r"one address with \{file\} is enough"):
+        collection.card({"url": "https://e.org/{file}"}, {"url": "https://e.com/{file}"})
+
+
 def test_files_with_addresses_want_hashes(collection):
     with pytest.raises(CardError, match=r"\{file\} wants \[files\] with a sha256 each; it lacks them"):
         collection.card({"url": "https://e.org/{file}"}, known=False)
@@ -172,7 +241,7 @@ def test_every_card_says_how_its_data_are_got(name, tmp_path):
     assert card.access
     assert card.homepage
     if not card.downloads:
-        words = by_hand(card, tmp_path / card.family)
+        words = by_hand(card, tmp_path)
         assert card.homepage in words
         assert str(tmp_path / card.family) in words
         for text in open_adapter(card, tmp_path).missing():

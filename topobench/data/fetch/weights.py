@@ -75,7 +75,8 @@ def weights_file(
 
 def find_weights(name: str, data_dir: str | Path | None = None) -> Path | None:
     """Return where a file of weights lies: in topobench's cache, or in that of torch.hub; None where it does not."""
-    hub = Path(os.environ.get("TORCH_HOME") or Path.home() / ".cache" / "torch") / "hub" / "checkpoints"
+    caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 (no error without a home)
+    hub = Path(os.environ.get("TORCH_HOME") or Path(caches) / "torch") / "hub" / "checkpoints"
     paths = (folder / WEIGHTS[name].file for folder in (_cache(data_dir), hub))
     return next((path for path in paths if path.is_file()), None)
 
