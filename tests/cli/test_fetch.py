@@ -280,7 +280,7 @@ def test_what_is_missing_names_the_command_that_gets_it(collection):
         "run", "--dataset", collection.path, "--data-dir", collection.root, "-o", collection.root / "o"
     )
     assert result.returncode == 1
-    command = f"topobench data fetch {collection.path} --data-dir {collection.root}"
+    command = f"topobench data fetch mine.toml --data-dir {collection.root}"
     assert f"`{command}` downloads what is missing." in result.stderr
     collection.server.routes["/x/archive.zip"] = status(404)
     assert "answers 404 Not Found in place of the file" in data(collection, "fetch").stderr

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, model_validator
 
 from topobench.cards.downloads import Below, DataFile, Download
 from topobench.cards.schema import Count, File, Index, Strict
@@ -176,18 +176,6 @@ class Card(File):
             unknown = [name for name, file in self.files.items() if not file.sha256]
             if unknown or not self.files:
                 raise ValueError(f"downloads: {{file}} wants [files] with a sha256 each; it lacks {unknown or 'them'}")
-        return self
-
-    _asked: str = PrivateAttr("")
-
-    @property
-    def asked_as(self) -> str:
-        """What to give a command for this card: its name, or its file."""
-        return self._asked or self.name
-
-    def asked(self, name: str) -> Card:
-        """Return the card, which remembers by what it was asked for."""
-        self._asked = name
         return self
 
     @property

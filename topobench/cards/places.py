@@ -69,9 +69,7 @@ def load_card(name: str) -> Card:
         file = str(shipped[stem])
     path = Path(file)
     card = read(path, Card, variant)
-    if card.folder:
-        card = card.model_copy(update={"folder": str((path.parent / card.folder).resolve())})
-    return card.asked(name)
+    return card.model_copy(update={"folder": str((path.parent / card.folder).resolve())}) if card.folder else card
 
 
 def load_recipe(name: str) -> Recipe:

@@ -37,8 +37,9 @@ def fetch(names: tuple[str, ...], data_dir: Path | None) -> int:
 def _fetch(name: str, data_dir: Path | None, watcher: Watcher) -> int:
     """Fetch one data set, or file of weights; return an exit code."""
     from topobench.cards import load_card
-    from topobench.data.dataset import command, folder_of, open_adapter
+    from topobench.data.dataset import folder_of, open_adapter
     from topobench.data.fetch import WEIGHTS, by_hand, fetch, weights_file
+    from topobench.data.hints import command
 
     if name in WEIGHTS:
         click.echo(f"{name}: {weights_file(name, data_dir=data_dir, watcher=watcher).resolve()}")
@@ -46,12 +47,12 @@ def _fetch(name: str, data_dir: Path | None, watcher: Watcher) -> int:
     card = load_card(name)
     folder = folder_of(card, data_dir)
     if not open_adapter(card, folder).missing():
-        check = f"in {folder.resolve()}. To check them: {command('verify', card, data_dir)}"
+        check = f"in {folder.resolve()}. To check them: {command('verify', card, data_dir, name)}"
         click.echo(f"{name}: all {card.count} images are there, {check if card.labels else 'made by code.'}")
         fetch(card, data_dir, watcher)  # removes what is left of an earlier attempt, if anything is
         return 0
     if not card.downloads:
-        click.echo(by_hand(card, data_dir))
+        click.echo(by_hand(card, data_dir, name))
         return 1
     click.echo(_terms(card))
     click.echo(f"{name}: {card.count} images in {fetch(card, data_dir, watcher)}")

@@ -84,8 +84,8 @@ def _way(card: Card, adapter: Adapter) -> str:
 
 def _status(name: str, data_dir: Path | None) -> int:
     """Say of a data set whether it can be read, and which folds it has; the exit code is 1 where it cannot."""
-    from topobench.data.dataset import how_to_get
     from topobench.data.fetch import WEIGHTS, find_weights
+    from topobench.data.hints import how_to_get
 
     if name in WEIGHTS:
         there = find_weights(name, data_dir)
@@ -96,7 +96,7 @@ def _status(name: str, data_dir: Path | None) -> int:
     folds, unfit = _folds(card, adapter)
     ready = not (missing or faults or unfit)
     lines = [f"ready, {card.count} images." if ready else _what_is_there(card, adapter, missing, faults, unfit)]
-    how = how_to_get(card, data_dir) if missing else ""
+    how = how_to_get(card, data_dir, name) if missing else ""
     lines += [f"  {how}"] if how else []
     lines += [f"  {fault}" for fault in faults[:10]]
     click.echo(f"{name}: " + "\n".join([*lines, *([f"  {unfit}"] if unfit else folds)]))

@@ -47,7 +47,7 @@ def _verify(name: str, data_dir: Path | None, partial: bool) -> int:
     with reading() as progress:
         checks = verify(card, data_dir, progress)
     _print(checks)
-    click.echo(f"\n{_verdict(card, checks, data_dir)}\n")
+    click.echo(f"\n{_verdict(card, checks, data_dir, name)}\n")
     differs, images = any(check.differs for check in checks), checks[0]
     return int(differs or not images.there or (bool(images.missing) and not partial))
 
@@ -63,9 +63,9 @@ def _verify_weights(name: str, data_dir: Path | None) -> int:
     return 0
 
 
-def _verdict(card: Card, checks: Sequence[Check], data_dir: Path | None) -> str:
+def _verdict(card: Card, checks: Sequence[Check], data_dir: Path | None, name: str) -> str:
     """Return in a sentence what the checks come to, and what to do."""
-    from topobench.data.dataset import command
+    from topobench.data.hints import command
 
     images, *others = checks
     faulty = [check.what for check in others if check.differs]
@@ -75,7 +75,7 @@ def _verdict(card: Card, checks: Sequence[Check], data_dir: Path | None) -> str:
         return "Not all is as the card says."
     if images.missing:
         some = "A part is there, and as the card says." if images.there else "Nothing is there."
-        return f"{some} To get it: {command('fetch', card, data_dir)}"
+        return f"{some} To get it: {command('fetch', card, data_dir, name)}"
     return "All is there, and as the card says."
 
 

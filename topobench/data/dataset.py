@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, create_model
 from topobench.cards import Card, load_card
 from topobench.data.adapter import Adapter
 from topobench.data.folds import split
+from topobench.data.hints import how_to_get
 from topobench.data.locate import data_root
 from topobench.data.options import read_options
 from topobench.errors import CardError, DataError
@@ -24,10 +24,7 @@ from topobench.types import Sample
 __all__ = [
     "Dataset",
     "Selection",
-    "access",
-    "command",
     "folder_of",
-    "how_to_get",
     "open_adapter",
     "open_card",
     "open_dataset",
@@ -156,25 +153,6 @@ def _missing(card: Card, folder: Path, missing: Sequence[str], data_dir: str | P
         "To go on with the images that are there, give --partial (in Python partial=True)." if some else "",
     ]
     return " ".join(filter(None, sentences))
-
-
-def how_to_get(card: Card, data_dir: str | Path | None = None) -> str:
-    """Return in words how one gets a data set: by the command that downloads it, or by hand from where."""
-    if card.downloads:
-        return f"`{command('fetch', card, data_dir)}` downloads what is missing."
-    return access(card)
-
-
-def command(verb: str, card: Card, data_dir: str | Path | None = None) -> str:
-    """Return what to type for ``topobench data`` and a verb, so that it is about this card in this folder."""
-    where = f" --data-dir {shlex.quote(str(data_dir))}" if data_dir is not None and not card.folder else ""
-    return f"topobench data {verb} {shlex.quote(card.asked_as)}{where}"
-
-
-def access(card: Card) -> str:
-    """Return in words how one gets a data set by hand."""
-    home = f"Home page: {card.homepage}." if card.homepage else ""
-    return " ".join(f"{card.access} {home}".split())
 
 
 def open_adapter(card: Card, folder: Path) -> Adapter:

@@ -94,6 +94,12 @@ class Collection:
             return sum(path.stat().st_size for path in (self.root / ".fetch" / "mine").glob("*.part"))
         return 0
 
+    def unpacked(self):
+        """Return how many files of an unpacking that goes on are there."""
+        with contextlib.suppress(FileNotFoundError):
+            return len(list((self.root / ".fetch" / "mine").glob(".*unpacking/top/*/*")))
+        return 0
+
     def there(self):
         """Return the files of the data set that are in place; hidden ones are of nobody's concern."""
         found = self.folder.rglob("*") if self.folder.is_dir() else []

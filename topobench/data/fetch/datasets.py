@@ -18,10 +18,11 @@ from urllib.parse import quote, urlsplit
 from filelock import FileLock, Timeout
 
 from topobench.cards import Card, Download
-from topobench.data.dataset import access, command, folder_of, open_adapter
+from topobench.data.dataset import folder_of, open_adapter
 from topobench.data.fetch.download import SILENT, Watcher, download
 from topobench.data.fetch.moving import move
 from topobench.data.fetch.unpack import unpack
+from topobench.data.hints import access, command
 from topobench.errors import DataError
 from topobench.files import check_writable, file_sha256, naming
 
@@ -55,8 +56,11 @@ def fetch(card: Card, data_dir: str | Path | None = None, watcher: Watcher = SIL
     return folder
 
 
-def by_hand(card: Card, data_dir: str | Path | None = None) -> str:
-    """Return how a data set is got by hand: from where, on what terms, which files, and where they are put."""
+def by_hand(card: Card, data_dir: str | Path | None = None, asked: str = "") -> str:
+    """Return how a data set is got by hand: from where, on what terms, which files, and where they are put.
+
+    `asked` is what the card was asked for by: its name, or its file.
+    """
     folder = folder_of(card, data_dir).resolve()
     nowhere = folder / "nothing"
     wanted = open_adapter(card, nowhere).missing()
@@ -64,7 +68,7 @@ def by_hand(card: Card, data_dir: str | Path | None = None) -> str:
         f"topobench does not download {card.name!r}. {' '.join(card.licence.split())}",
         access(card),
         f"Put into {folder}:", *(f"  {text.replace(f'{nowhere}{os.sep}', '')}" for text in wanted),
-        f"Then: {command('verify', card, data_dir)}",
+        f"Then: {command('verify', card, data_dir, asked)}",
     ]  # fmt: skip
     return "\n".join(sentences)
 
