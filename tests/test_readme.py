@@ -26,7 +26,7 @@ def test_both_commands_stand_there_and_ci_finds_the_second():
     assert lines[0].endswith("&& .venv/bin/topobench run")
     pattern = re.search(r"grep -m 1 -E '(.*?)' README", (ROOT / ".ci" / "run").read_text()).group(1)
     assert re.search(pattern, lines[1])
-    assert lines[1].split(" && ")[-1] == ".venv/bin/pytest"
+    assert lines[1].split(" && ")[-1] == ".venv/bin/pytest -n 2 --dist loadfile"
 
 
 def test_pictures_and_table_are_there():

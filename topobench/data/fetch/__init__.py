@@ -1,7 +1,7 @@
 """Getting data: downloads that are picked up again, archives that are unpacked whole, folders that are complete."""
 
 from topobench.data.fetch.datasets import by_hand, fetch
-from topobench.data.fetch.download import SILENT, Watcher
+from topobench.data.fetch.watcher import SILENT, Watcher
 from topobench.data.fetch.weights import WEIGHTS, Weights, find_weights, weights_file
 
 __all__ = ["SILENT", "WEIGHTS", "Watcher", "Weights", "by_hand", "fetch", "find_weights", "weights_file"]

@@ -19,9 +19,10 @@ from filelock import FileLock, Timeout
 
 from topobench.cards import Card, Download
 from topobench.data.dataset import folder_of, open_adapter
-from topobench.data.fetch.download import SILENT, Watcher, download
+from topobench.data.fetch.download import download
 from topobench.data.fetch.moving import move
 from topobench.data.fetch.unpack import unpack
+from topobench.data.fetch.watcher import SILENT, Watcher
 from topobench.data.hints import access, command
 from topobench.errors import DataError
 from topobench.files import check_writable, file_sha256, naming

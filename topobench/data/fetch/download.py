@@ -10,7 +10,7 @@ import os
 import re
 import time
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urljoin
 
 import pooch
@@ -18,10 +18,11 @@ import requests
 import urllib3
 
 from topobench import __version__
+from topobench.data.fetch.watcher import SILENT, Watcher
 from topobench.errors import DataError
 from topobench.files import check_writable, naming
 
-__all__ = ["SILENT", "Watcher", "download"]
+__all__ = ["download"]
 
 ATTEMPTS = 4  # one after the other, none of which gets farther than any before
 MOST_ATTEMPTS = 100  # in all: a server that gives a few bytes at a time is left in the end
@@ -29,30 +30,6 @@ PAUSE = 0.25  # seconds; the pause is twice as long after each attempt that gets
 TIMEOUT = 10.0, 30.0  # seconds to connect, and between two bytes
 CHUNK = 2**16  # bytes read at once, and lost where a server falls silent
 LARGEST = 16 * 2**30  # bytes of a file whose size nobody knows
-
-
-class Watcher(Protocol):
-    """Is told what happens."""
-
-    def begins(self, name: str, number: int, of: int) -> None:
-        """Say that the download of a file begins, which is one of so many."""
-
-    def received(self, done: int, total: int | None) -> None:
-        """Say how many bytes of it are there, and of how many if that is known."""
-
-    def says(self, sentence: str) -> None:
-        """Say what else is worth knowing: waiting, trying again, unpacking."""
-
-
-class _Silent:
-    def begins(self, name: str, number: int, of: int) -> None: ...
-
-    def received(self, done: int, total: int | None) -> None: ...
-
-    def says(self, sentence: str) -> None: ...
-
-
-SILENT: Watcher = _Silent()
 
 
 class _BrokenError(Exception):

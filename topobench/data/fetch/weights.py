@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from topobench.data.fetch.datasets import alone
-from topobench.data.fetch.download import SILENT, Watcher, download
+from topobench.data.fetch.download import download
+from topobench.data.fetch.watcher import SILENT, Watcher
 from topobench.data.locate import data_root
 from topobench.errors import ArgumentError, DataError
 from topobench.files import check_writable, file_sha256
