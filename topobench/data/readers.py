@@ -32,6 +32,7 @@ TIFF = (".tif", ".tiff")
 IMAGE_SUFFIXES = (".png", ".tif", ".tiff", ".npy", ".jpg", ".jpeg", ".gif", ".ppm", ".pgm", ".bmp")
 MODES = {"1": "bool", "L": "uint8", "RGB": "uint8", "I;16": "uint16", "I;16B": "uint16", "I": "int32", "F": "float32"}
 PIECE = 2**20  # bytes of packed content that are unpacked at a time
+KEPT = 2**25  # bytes of packed content that are kept, once unpacked
 
 
 def suffix_of(path: Path) -> str:
@@ -98,13 +99,22 @@ def damage(path: Path, what: str = "an image") -> Iterator[None]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file; what is packed in one that ends in .gz is gone through once, up to the limit, and never kept."""
+    """Open a file; what is packed in one that ends in .gz is unpacked, up to the limit.
+
+    A large one is gone through once to see that it keeps to the limit, and again when it is read: it is never kept.
+    """
     with path.open("rb") as file:
         if path.suffix.lower() != ".gz":
             yield file
             return
         with gzip.open(file) as packed:
-            size, most = 0, largest_image() + 1
+            content = packed.read(KEPT + 1)
+            size, most = len(content), largest_image() + 1
+            if size <= KEPT:
+                check_declared(path, (size,), np.uint8, "content")
+                yield io.BytesIO(content)
+                return
+            del content
             while size < most and (piece := packed.read(PIECE)):  # to the end, where its checksum stands
                 size += len(piece)
             check_declared(path, (min(size, most),), np.uint8, "content")
