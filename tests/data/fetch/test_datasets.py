@@ -161,6 +161,15 @@ def test_an_archive_of_another_address_is_not_taken_for_this_one(collection):
     assert collection.there() == collection.files
 
 
+def test_what_a_killed_process_put_together_is_not_taken_for_this_one(collection):
+    ready = collection.root / ".fetch" / "mine" / "ready" / "images"
+    ready.mkdir(parents=True)
+    (ready / "scan 0.png").write_bytes(b"half")
+    (ready / "stray.png").write_bytes(b"stray")
+    fetch(collection.card(collection.served("zip"), known=False), collection.root)
+    assert collection.there() == collection.files
+
+
 def test_what_a_killed_process_left_behind_is_removed_by_the_next(collection):
     card = collection.card(collection.served("zip"))
     fetch(card, collection.root)

@@ -107,6 +107,18 @@ def test_two_versions_of_a_file_are_never_mixed(server, path, tags):
     assert left(path) == ["file.bin"]
 
 
+def test_a_server_is_told_of_which_version_the_rest_is_wanted(server, path):
+    wanted = []
+
+    def rest(request):
+        wanted.append(request.headers.get("If-Range"))
+        sends(CONTENT, tag='"v1"')(request)
+
+    server.routes["/file"] = then(cut(CONTENT, 100_000, tag='"v1"'), rest)
+    download(f"{server.url}/file", path, SHA256)
+    assert wanted == ['"v1"']
+
+
 def test_a_server_that_goes_on_with_another_version_is_seen_through(server, path):
     """It knows no If-Range, yet says of what it sends that it is another."""
     rest = {"Content-Range": f"bytes 100000-{len(CONTENT) - 1}/{len(CONTENT)}", "ETag": '"v2"'}
@@ -117,17 +129,39 @@ def test_a_server_that_goes_on_with_another_version_is_seen_through(server, path
     assert path.read_bytes() == CONTENT
 
 
-def test_a_server_that_sends_little_at_a_time_is_asked_until_all_is_there(server, path):
+def little(most):
+    """Send no more than so many bytes at a time."""
+
     def handle(request):
         start = int(request.headers.get("Range", "bytes=0-")[6:-1])
-        part = CONTENT[start : start + 10_000]
+        part = CONTENT[start : start + most]
         answers(206, {"Content-Range": f"bytes {start}-{start + len(part) - 1}/{len(CONTENT)}",
                       "Content-Length": len(part)}, part)(request)  # fmt: skip
 
-    server.routes["/file"] = handle
+    return handle
+
+
+def test_a_server_that_sends_little_at_a_time_is_asked_until_all_is_there(server, path):
+    server.routes["/file"] = little(10_000)
     download(f"{server.url}/file", path, SHA256, len(CONTENT))
     assert path.read_bytes() == CONTENT
     assert len(server.asked) == 30
+
+
+def test_a_server_that_sends_next_to_nothing_is_left_in_the_end(server, path, monkeypatch):
+    monkeypatch.setattr(module, "PAUSE", 0.0)
+    server.routes["/file"] = little(100)
+    with pytest.raises(DataError, match=r"could not be downloaded in 100 attempts: .* 10000 bytes are kept; the next"):
+        download(f"{server.url}/file", path, SHA256, len(CONTENT))
+
+
+def test_another_size_is_seen_before_anything_is_downloaded(server, path):
+    server.routes["/file"] = sends(CONTENT)
+    heard = Heard()
+    with pytest.raises(DataError, match=r"is not the file that is known: it has 300000 bytes, wanted 299999\."):
+        download(f"{server.url}/file", path, SHA256, len(CONTENT) - 1, heard)
+    assert heard.done == []
+    assert left(path) == []
 
 
 def odd(kind):

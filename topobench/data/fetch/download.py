@@ -119,7 +119,7 @@ class _Receiving:
     def __call__(self, url: str, output_file: str, _: Any) -> None:
         """Download to `output_file`."""
         self.attempts, vain, most = 0, 0, self.have
-        while not self._is_whole():
+        while self.have != self.size:  # an earlier attempt may have had all
             self.attempts += 1
             try:
                 self._receive(url)
@@ -139,12 +139,6 @@ class _Receiving:
             Path(output_file).hardlink_to(self.part)
         except OSError:  # not every disk has links
             self.part.replace(output_file)
-
-    def _is_whole(self) -> bool:
-        """Whether all bytes are there from an earlier attempt; of more bytes than that none are kept."""
-        if self.size and self.have > self.size:
-            self.forget()
-        return self.have == self.size
 
     def _check_size(self, url: str, found: int | None) -> None:
         """Raise DataError where the file has another size than is known; what came of it is removed."""
