@@ -170,6 +170,17 @@ def test_what_a_killed_process_put_together_is_not_taken_for_this_one(collection
     assert collection.there() == collection.files
 
 
+def test_strays_of_killed_processes_do_not_pile_up(collection):
+    card = collection.card(collection.served("zip"))
+    collection.server.routes.clear()
+    room = collection.root / ".fetch" / "mine"
+    (room / ".unpacked.123.unpacking").mkdir(parents=True)
+    (room / "tmpabcdef").write_bytes(b"of pooch")
+    with pytest.raises(DataError, match="404"):
+        fetch(card, collection.root)
+    assert collection.leftovers() == []
+
+
 def test_what_a_killed_process_left_behind_is_removed_by_the_next(collection):
     card = collection.card(collection.served("zip"))
     fetch(card, collection.root)
