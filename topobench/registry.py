@@ -117,8 +117,9 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return `` (did you mean 'x'?)`` for the known name nearest to `name`, or an empty text."""
-    found = difflib.get_close_matches(str(name), list(known), n=1)
-    return f" (did you mean {found[0]!r}?)" if found else ""
+    lower = {str(one).lower(): one for one in known}
+    found = difflib.get_close_matches(str(name).lower(), list(lower), n=1)
+    return f" (did you mean {lower[found[0]]!r}?)" if found else ""
 
 
 def singular(kind: str) -> str:

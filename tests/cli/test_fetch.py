@@ -4,6 +4,7 @@ import io
 import re
 import signal
 import subprocess
+import sys
 import time
 from itertools import pairwise
 
@@ -46,8 +47,8 @@ def test_fetch_then_verify_then_status(collection):
     collection.card(collection.served("zip"))
     first = data(collection, "fetch")
     assert first.returncode == 0, first.stderr
-    assert first.stdout.startswith("mine: Mine.\n  Cite: Me 2026\n")
-    assert f"mine.toml: 4 images in {collection.folder}" in first.stdout
+    assert first.stdout.startswith(f"{collection.path}: Mine.\n  Cite: Me 2026\n")
+    assert f"mine.toml: all 4 images are there, in {collection.folder}. To check them: " in first.stdout
     assert "archive.zip (1 of 1)" in first.stderr
     again = data(collection, "fetch")
     assert again.returncode == 0
@@ -78,7 +79,10 @@ def test_verify_says_what_is_missing_and_what_differs(collection):
     assert re.search(rf"masks/scan 1\.png has {len(whole) - 30} bytes, sha256 \w+; known is {len(whole)} bytes, \w+\n",
                      result.stdout)  # fmt: skip
     assert "masks/scan 1.png cannot be read as an image" in result.stdout
-    assert result.stdout.endswith("Not all is as the card says.\n\n")
+    assert result.stdout.endswith(
+        "Not all is as the card says. Remove what is not, and get it anew: `topobench data fetch "
+        f"{collection.path} --data-dir {collection.root}` downloads them.\n\n"
+    )
     (collection.folder / "masks" / "scan 1.png").write_bytes(b"text")
     result = data(collection, "verify")
     assert rows(result.stdout)["pairs and sizes"] == (3, -1, 2)  # a header that is none hides no other fault
@@ -103,6 +107,60 @@ def test_verify_goes_on_over_files_that_cannot_be_opened(collection, monkeypatch
     assert "masks/scan 2.png cannot be read: Permission denied" in result.stdout
 
 
+def test_verify_sees_files_that_are_exchanged(collection):
+    collection.card(collection.served("zip"))
+    data(collection, "fetch")
+    for number in (1, 2):
+        (collection.folder / "masks" / f"scan {number}.png").write_bytes(
+            collection.files[f"masks/scan {3 - number}.png"]
+        )
+    result = data(collection, "verify")
+    assert result.returncode == 1
+    assert re.search(
+        r"masks/scan 1\.png has \d+ bytes, sha256 \w+, which is masks/scan 2\.png; known is", result.stdout
+    )
+    refused = data(collection, "fetch")
+    assert refused.returncode == 1
+    assert "files that are there are never changed: masks/scan 1.png has" in refused.stderr
+
+
+@pytest.mark.parametrize("there", ["nothing", "empty", "a file", "others"])
+def test_verify_says_what_is_there_where_no_image_is(collection, there):
+    collection.card(collection.served("zip"))
+    collection.root.mkdir()
+    if there == "a file":
+        collection.folder.write_text("x")
+    elif there != "nothing":
+        (collection.folder / "mine" / "images").mkdir(parents=True)
+        for number in range(5 * (there == "others")):
+            (collection.folder / "mine" / "images" / f"scan {number}.png").write_text("x")
+    words = {
+        "nothing": "is not there", "empty": "is empty", "a file": "is no folder",
+        "others": "holds 5 files, none of which makes an image: mine/images/scan 0.png, mine/images/scan 1.png, mine/",
+    }  # fmt: skip
+    result = data(collection, "verify")
+    assert result.returncode == 1
+    assert f"{collection.folder} {words[there]}" in result.stdout
+    assert "No image is there. To get those that are missing: `topobench data fetch" in result.stdout
+
+
+def test_a_closed_pipe_ends_quietly(collection):
+    command = f"{sys.executable} -m topobench data fetch drive cremi isbi2012 | true"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert result.stderr == ""
+
+
+def test_names_in_capitals_and_of_weights_are_guessed(collection):
+    assert "did you mean 'stare'?" in data(collection, "fetch", "STARE").stderr
+    assert "did you mean 'vgg19-imagenet'?" in data(collection, "fetch", "vgg19-imagnet").stderr
+
+
+def test_commands_for_weights_name_the_folder(collection):
+    for command in ("verify", "status"):
+        result = data(collection, command, "vgg19-imagenet")
+        assert f"topobench data fetch vgg19-imagenet --data-dir {collection.root}" in result.stdout
+
+
 def test_verify_says_when_only_the_bytes_differ(collection):
     """Another release of the same pixels: it fits, and is not the one that is known."""
     collection.card(collection.served("zip"))
@@ -111,7 +169,7 @@ def test_verify_says_when_only_the_bytes_differ(collection):
     Image.open(path).save(path, compress_level=0)
     result = data(collection, "verify")
     assert result.returncode == 1
-    assert "All that is there fits the card, but is in other bytes than those that are known" in result.stdout
+    assert "What is there fits the card, yet not all files are those that are known byte for byte." in result.stdout
 
 
 def test_verify_says_once_what_all_sections_of_a_volume_share(tmp_path):
@@ -125,7 +183,7 @@ def test_verify_says_once_what_all_sections_of_a_volume_share(tmp_path):
         "images": (card.count, 0, 0), "pairs and sizes": (375, -1, 3), "known sha256": (3, 0, 3),
         "contents": (375, -1, 375),
     }  # fmt: skip
-    assert result.stdout.count("sample_B_20160501.hdf cannot be read as HDF5") == 2
+    assert result.stdout.count("sample_B_20160501.hdf cannot be read as HDF5") == 1
 
 
 def test_names_that_are_none_keep_no_other_from_being_verified(collection):
@@ -159,8 +217,8 @@ def test_verify_of_a_part(collection):
     result = data(collection, "verify")
     assert result.returncode == 1
     assert result.stdout.endswith(
-        f"A part is there, and as the card says. To get it: topobench data fetch {collection.path} "
-        f"--data-dir {collection.root}\n\n"
+        "A part is there, and as the card says. To get those that are missing: `topobench data fetch "
+        f"{collection.path} --data-dir {collection.root}` downloads them.\n\n"
     )
     assert topobench_here("data", "verify", "--partial", collection.path, "--data-dir", collection.root).returncode == 0
     assert "3 of 4 images, which --partial uses." in data(collection, "status").stdout
@@ -280,7 +338,7 @@ def test_what_is_missing_names_the_command_that_gets_it(collection):
         "run", "--dataset", collection.path, "--data-dir", collection.root, "-o", collection.root / "o"
     )
     assert result.returncode == 1
-    command = f"topobench data fetch mine.toml --data-dir {collection.root}"
+    command = f"topobench data fetch {collection.path} --data-dir {collection.root}"
     assert f"`{command}` downloads what is missing." in result.stderr
     collection.server.routes["/x/archive.zip"] = status(404)
     assert "answers 404 Not Found in place of the file" in data(collection, "fetch").stderr

@@ -34,7 +34,7 @@ def refused(collection, *words):
     result = fetched(collection)
     assert result.returncode == 1
     [line] = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
-    for word in (*words, "By hand: Ask me. Home page: https://example.org.", f"The folder is {collection.folder}."):
+    for word in (*words, "By hand: Ask me. Home page: https://example.org.", f"The folder is {collection.folder};"):
         assert word in line
     assert collection.there() == {}
     assert not [name for name in collection.leftovers() if "unpacked" in name or name.startswith("tmp")]

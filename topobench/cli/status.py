@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from topobench.cli.each import each_of
+from topobench.cli.each import each_of, known_card
 from topobench.cli.options import data_dir
 
 if TYPE_CHECKING:
@@ -85,11 +85,11 @@ def _way(card: Card, adapter: Adapter) -> str:
 def _status(name: str, data_dir: Path | None) -> int:
     """Say of a data set whether it can be read, and which folds it has; the exit code is 1 where it cannot."""
     from topobench.data.fetch import WEIGHTS, find_weights
-    from topobench.data.hints import how_to_get
+    from topobench.data.hints import command, for_weights, how_to_get
 
     if name in WEIGHTS:
         there = find_weights(name, data_dir)
-        click.echo(f"{name}: {there or f'missing. To get it: topobench data fetch {name}'}")
+        click.echo(f"{name}: {there or for_weights(name, data_dir)}")
         return int(there is None)
     card, adapter = _open(name, data_dir)
     missing, faults = adapter.missing(), adapter.faults()
@@ -99,15 +99,15 @@ def _status(name: str, data_dir: Path | None) -> int:
     how = how_to_get(card, data_dir, name) if missing else ""
     lines += [f"  {how}"] if how else []
     lines += [f"  {fault}" for fault in faults[:10]]
+    lines += [f"  Remove what does not fit, and {command('fetch', card, data_dir, name)} again."] if faults else []
     click.echo(f"{name}: " + "\n".join([*lines, *([f"  {unfit}"] if unfit else folds)]))
     return int(not ready)
 
 
 def _open(name: str, data_dir: Path | None) -> tuple[Card, Adapter]:
-    from topobench.cards import load_card
     from topobench.data.dataset import folder_of, open_adapter
 
-    card = load_card(name)
+    card = known_card(name)
     return card, open_adapter(card, folder_of(card, data_dir))
 
 

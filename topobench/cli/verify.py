@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from topobench.cli.each import each_of
+from topobench.cli.each import each_of, known_card
 from topobench.cli.options import data_dir, partial
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ def verify(names: tuple[str, ...], data_dir: Path | None, partial: bool) -> int:
 
 
 def _verify(name: str, data_dir: Path | None, partial: bool) -> int:
-    from topobench import cards
     from topobench.cli.transfer import reading
     from topobench.data.dataset import folder_of
     from topobench.data.fetch import WEIGHTS
@@ -42,7 +41,7 @@ def _verify(name: str, data_dir: Path | None, partial: bool) -> int:
 
     if name in WEIGHTS:
         return _verify_weights(name, data_dir)
-    card = cards.load_card(name)
+    card = known_card(name)
     click.echo(f"{card.name}: {' '.join(card.title.split())}\n{folder_of(card, data_dir).resolve()}\n")
     with reading() as progress:
         checks = verify(card, data_dir, progress)
@@ -55,9 +54,10 @@ def _verify(name: str, data_dir: Path | None, partial: bool) -> int:
 def _verify_weights(name: str, data_dir: Path | None) -> int:
     """Say whether a file of weights is there; DataError where it is not the official one."""
     from topobench.data.fetch import find_weights, weights_file
+    from topobench.data.hints import for_weights
 
     if not (path := find_weights(name, data_dir)):
-        click.echo(f"{name}: missing. To get it: topobench data fetch {name}")
+        click.echo(f"{name}: {for_weights(name, data_dir)}")
         return 1
     click.echo(f"{name}: {weights_file(name, path)} is the official file.")
     return 0
@@ -69,13 +69,18 @@ def _verdict(card: Card, checks: Sequence[Check], data_dir: Path | None, name: s
 
     images, *others = checks
     faulty = [check.what for check in others if check.differs]
+    get = f"`{command('fetch', card, data_dir, name)}` {'downloads them' if card.downloads else 'says where they are'}"
     if faulty == ["known sha256"]:
-        return "All that is there fits the card, but is in other bytes than those that are known: of another release?"
+        return (
+            "What is there fits the card, yet not all files are those that are known byte for byte. They may be of "
+            "another release, or hold other labels (exchanged, inverted). Unless you know why, remove them and get "
+            f"them anew: {get}."
+        )
     if faulty:
-        return "Not all is as the card says."
+        return f"Not all is as the card says. Remove what is not, and get it anew: {get}."
     if images.missing:
-        some = "A part is there, and as the card says." if images.there else "Nothing is there."
-        return f"{some} To get it: {command('fetch', card, data_dir, name)}"
+        some = "A part is there, and as the card says" if images.there else "No image is there"
+        return f"{some}. To get those that are missing: {get}."
     return "All is there, and as the card says."
 
 

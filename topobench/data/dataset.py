@@ -118,17 +118,18 @@ def open_dataset(name: str, data_dir: str | Path | None = None, partial: bool = 
 
     With `partial` it is enough that some of the images are there; its records say how many.
     """
-    return open_card(load_card(name), data_dir, partial)
+    return open_card(load_card(name), data_dir, partial, name)
 
 
-def open_card(card: Card, data_dir: str | Path | None = None, partial: bool = False) -> Dataset:
-    """Return the data set of a card; see `open_dataset`."""
+def open_card(card: Card, data_dir: str | Path | None = None, partial: bool = False, asked: str = "") -> Dataset:
+    """Return the data set of a card, which was `asked` for by its name or file; see `open_dataset`."""
     folder = folder_of(card, data_dir)
     adapter = open_adapter(card, folder)
     missing, faults = adapter.missing(), adapter.faults()
     sentences = []
     if missing and not (partial and adapter.members):
-        sentences.append(_missing(card, folder, missing, data_dir, bool(adapter.members) and not faults))
+        some = bool(adapter.members) and not faults
+        sentences.append(_missing(card, folder, missing, how_to_get(card, data_dir, asked), bool(data_dir), some))
     if faults:
         more = f"; and {len(faults) - 10} more" if len(faults) > 10 else ""
         sentences.append(f"In data set {card.name!r} {'; '.join(faults[:10])}{more}.")
@@ -142,14 +143,14 @@ def folder_of(card: Card, data_dir: str | Path | None = None) -> Path:
     return Path(card.folder) if card.folder else data_root(data_dir) / card.family
 
 
-def _missing(card: Card, folder: Path, missing: Sequence[str], data_dir: str | Path | None, some: bool) -> str:
+def _missing(card: Card, folder: Path, missing: Sequence[str], how: str, given: bool, some: bool) -> str:
     """Return in words what is missing, where it was looked for and why there, and what to do."""
-    why = "--data-dir" if data_dir else "$TOPOBENCH_DATA, or its default, the user cache"
+    why = "--data-dir" if given else "$TOPOBENCH_DATA, or its default, the user cache"
     files = ", ".join(text.replace(f"{folder}{os.sep}", "") for text in missing)
     sentences = [
         f"data set {card.name!r} lacks {files} in {folder.resolve()} "
         f"(looked there because of {'the card' if card.folder else why}).",
-        how_to_get(card, data_dir),
+        how,
         "To go on with the images that are there, give --partial (in Python partial=True)." if some else "",
     ]
     return " ".join(filter(None, sentences))

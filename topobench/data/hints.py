@@ -7,7 +7,7 @@ from pathlib import Path
 
 from topobench.cards import Card, folder
 
-__all__ = ["access", "command", "how_to_get"]
+__all__ = ["access", "command", "for_weights", "how_to_get"]
 
 
 def how_to_get(card: Card, data_dir: str | Path | None = None, asked: str = "") -> str:
@@ -24,11 +24,19 @@ def command(verb: str, card: Card, data_dir: str | Path | None = None, asked: st
     """
     name, _, variant = card.name.partition(":")
     file = card.name if (folder("datasets") / f"{name}.toml").is_file() else f"{name}.toml{variant and ':'}{variant}"
-    where = f" --data-dir {shlex.quote(str(data_dir))}" if data_dir is not None and not card.folder else ""
-    return f"topobench data {verb} {shlex.quote(asked or file)}{where}"
+    return f"topobench data {verb} {shlex.quote(asked or file)}{_where(None if card.folder else data_dir)}"
 
 
 def access(card: Card) -> str:
     """Return in words how one gets a data set by hand."""
     home = f"Home page: {card.homepage}." if card.homepage else ""
-    return " ".join(f"{card.access} {home}".split())
+    return " ".join(f"{card.access} {home}".split()) or "Its card does not say where it is got."
+
+
+def for_weights(name: str, data_dir: str | Path | None = None) -> str:
+    """Return in words how one gets a file of weights that is missing."""
+    return f"missing. To get it: topobench data fetch {name}{_where(data_dir)}"
+
+
+def _where(data_dir: str | Path | None) -> str:
+    return "" if data_dir is None else f" --data-dir {shlex.quote(str(data_dir))}"

@@ -38,7 +38,10 @@ class TiffStack:
         """Return where the files have other shapes than the card wants, or than each other."""
         if self.missing():
             return []
-        images, labels = self._stacks
+        try:
+            images, labels = self._stacks
+        except DataError as error:
+            return [str(error).rstrip(".")]
         found = [f"{stack.path} has {stack.shape[0]} pages; the card wants {self.card.count}"
                  for stack in self._stacks if stack.shape[0] != self.card.count]  # fmt: skip
         found += [shape_fault(self.card, stack.shape[1:], str(stack.path)) for stack in self._stacks]

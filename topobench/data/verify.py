@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from topobench.cards import Card, DataFile
+from topobench.cards import Card, DataFile, load_card
 from topobench.data.adapter import Adapter
 from topobench.data.dataset import folder_of, open_adapter
 from topobench.errors import DataError
 from topobench.files import file_sha256
 
-__all__ = ["Check", "verify"]
+__all__ = ["Check", "misfits", "verify"]
+
+SOME = 3  # files that are named as examples
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,13 @@ class Check:
 
 
 def verify(
-    card: Card, data_dir: str | Path | None = None, progress: Callable[[int, int], None] = lambda done, of: None
+    card: Card | str, data_dir: str | Path | None = None, progress: Callable[[int, int], None] = lambda done, of: None
 ) -> list[Check]:
-    """Compare the files of a data set with its card: hashes, counts, shapes, label values. Every byte is read.
+    """Compare the files of a data set with its card, or the card of that name: hashes, counts, shapes, label values.
 
-    `progress` is told how many of how many files and images have been read.
+    Every byte is read. `progress` is told how many of how many files and images have been read.
     """
+    card = load_card(card) if isinstance(card, str) else card
     folder = folder_of(card, data_dir)
     adapter = open_adapter(card, folder)
     known = [name for name in card.files if (folder / name).is_file()]
@@ -45,13 +48,34 @@ def verify(
     if card.files:
         checks.append(_hashes(card, folder, known, lambda done: progress(done, work)))
     contents = _contents(card, folder, adapter, lambda done: progress(len(known) + done, work))
-    return [*checks, contents]
+    said = checks[1].sentences  # what a header told already
+    return [*checks, replace(contents, sentences=tuple(text for text in contents.sentences if text not in said))]
+
+
+def misfits(card: Card, data_dir: str | Path | None = None) -> list[str]:
+    """Return what of a data set is not as its card says, as far as headers and known sha256 tell: no image is read."""
+    folder = folder_of(card, data_dir)
+    known = [name for name in card.files if (folder / name).is_file()]
+    checks = _sizes(card, folder, open_adapter(card, folder)), _hashes(card, folder, known, lambda _: None)
+    return [text for check in checks if check.differs for text in check.sentences]
 
 
 def _images(card: Card, folder: Path, adapter: Adapter) -> Check:
     there = len(adapter.members)
     missing = tuple(f"missing: {_seen_from(folder, text)}" for text in adapter.missing())
-    return Check("images", str(card.count), there, max(card.count - there, len(missing)), 0, missing)
+    others = () if there or not missing else (_what_else(folder),)
+    return Check("images", str(card.count), there, max(card.count - there, len(missing)), 0, (*missing, *others))
+
+
+def _what_else(folder: Path) -> str:
+    """Return in words what a folder without images holds."""
+    if not folder.is_dir():
+        return f"{folder} is {'no folder' if folder.exists() else 'not there'}"
+    others = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    if not others:
+        return f"{folder} is empty"
+    more = " ..." if len(others) > SOME else ""
+    return f"{folder} holds {len(others)} files, none of which makes an image: {', '.join(others[:SOME])}{more}"
 
 
 def _sizes(card: Card, folder: Path, adapter: Adapter) -> Check:
@@ -70,21 +94,27 @@ def _hashes(card: Card, folder: Path, there: Sequence[str], tell: Callable[[int]
     differs = []
     for done, name in enumerate(there, 1):
         try:
-            differs += _other_hash(name, card.files[name], folder / name)
+            differs += _other_hash(name, card.files, folder / name)
         except OSError as error:
             differs.append(f"{name} cannot be read: {error.strerror}")
         tell(done)
-    missing = len(card.files) - len(there)
-    return Check("known sha256", f"{len(card.files)} files", len(there), missing, len(differs), tuple(differs))
+    missing = [name for name in card.files if name not in there] if there else []
+    some = f"missing, of the files that are known: {', '.join(missing[:SOME])}{' ...' if len(missing) > SOME else ''}"
+    sentences = (*([some] if missing else []), *differs)
+    lacking = len(card.files) - len(there)
+    return Check("known sha256", f"{len(card.files)} files", len(there), lacking, len(differs), sentences)
 
 
-def _other_hash(name: str, known: DataFile, path: Path) -> list[str]:
+def _other_hash(name: str, files: Mapping[str, DataFile], path: Path) -> list[str]:
     """Return in which way a file is not the known one; an empty list where it is."""
-    found = file_sha256(path)
+    known, found = files[name], file_sha256(path)
     if not known.sha256 or found in known.sha256:
         return []
     size = f"{known.bytes} bytes, " if known.bytes else ""
-    return [f"{name} has {path.stat().st_size} bytes, sha256 {found}; known is {size}{' or '.join(known.sha256)}"]
+    other = next((f", which is {other}" for other, file in files.items() if found in file.sha256), "")
+    return [
+        f"{name} has {path.stat().st_size} bytes, sha256 {found}{other}; known is {size}{' or '.join(known.sha256)}"
+    ]
 
 
 def _contents(card: Card, folder: Path, adapter: Adapter, tell: Callable[[int], None]) -> Check:

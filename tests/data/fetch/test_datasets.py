@@ -11,6 +11,7 @@ from tests.data.fetch.server import cut, sends, status, then
 from topobench.cards import load_card, names
 from topobench.data.dataset import open_adapter, open_card
 from topobench.data.fetch import by_hand, fetch
+from topobench.data.verify import verify
 from topobench.errors import CardError, DataError
 
 KINDS = ["zip", "tar", "tar.gz"]
@@ -47,6 +48,11 @@ def test_an_archive_goes_into_the_folder_that_is_named(collection):
     assert collection.there() == collection.files
 
 
+def test_a_data_set_may_be_named(tmp_path):
+    assert fetch("synthetic-roads", tmp_path) == (tmp_path / "synthetic-roads").resolve()
+    assert [check.differs for check in verify("synthetic-roads", tmp_path)] == [0, 0, 0]
+
+
 @pytest.mark.parametrize("kind", ["zip", "files"])
 def test_what_is_there_stays_as_it_is(collection, kind):
     """A file of the user's own is not replaced, not even where it is not the known one."""
@@ -54,10 +60,16 @@ def test_what_is_there_stays_as_it_is(collection, kind):
     (collection.folder / "images").mkdir(parents=True)
     (collection.folder / "images" / "scan 1.png").write_bytes(b"mine")
     (collection.folder / "notes.txt").write_bytes(b"mine, too")
-    fetch(card, collection.root)
+    with pytest.raises(DataError, match=r"are never changed: images/scan 1\.png .* Remove them and fetch again\."):
+        fetch(card, collection.root)
     own = {"images/scan 1.png": b"mine", "notes.txt": b"mine, too"}
     assert collection.there() == collection.files | own
     assert ("/x/images/scan%201.png", None) not in collection.server.asked
+    with pytest.raises(DataError, match="Remove them and fetch again"):
+        fetch(card, collection.root)  # nothing is missing now, and it still does not fit
+    (collection.folder / "images" / "scan 1.png").unlink()
+    fetch(card, collection.root)
+    assert collection.there() == collection.files | {"notes.txt": b"mine, too"}
 
 
 def test_a_folder_may_be_a_link_to_another_disk(collection, tmp_path):
@@ -129,9 +141,30 @@ def test_another_file_in_an_archive_than_the_known_one_is_refused(collection):
 def test_an_archive_that_lacks_images_is_said_to(collection):
     files = {name: file for name, file in collection.files.items() if "3" not in name}
     card = collection.card(collection.served("zip", files=files))
+    with pytest.raises(
+        DataError, match=r"The downloads of the card 'mine' lack 1 of the 4 images .* 'within' and 'into'"
+    ):
+        fetch(card, collection.root)
+    assert collection.there() == {}
+    (collection.folder).mkdir()
+    (collection.folder / "notes.txt").write_bytes(b"mine")
     with pytest.raises(DataError, match=r"lacks 1 of the 4 images .*, though all downloads of the card 'mine' are"):
         fetch(card, collection.root)
     assert len(open_card(card, collection.root, partial=True)) == 3
+
+
+@pytest.mark.parametrize("wrong", [{"within": ""}, {"into": "elsewhere"}])
+def test_an_archive_in_the_wrong_place_is_not_put_in_place(collection, wrong):
+    """The card says wrong what is taken and where it goes; mended, nothing has to be downloaded again."""
+    download = collection.served("zip")
+    with pytest.raises(
+        DataError, match=r"lack all 4 images .* they hold 8 files, such as .*/images/scan 0\.png, .* right"
+    ):
+        fetch(collection.card({**download, **wrong}), collection.root)
+    assert collection.there() == {}
+    fetch(collection.card(download), collection.root)
+    assert collection.there() == collection.files
+    assert len(collection.server.asked) == 1
 
 
 def test_a_data_set_that_is_got_by_hand_is_said_so(collection):
@@ -211,7 +244,7 @@ def test_a_folder_may_be_a_disk_of_its_own(collection, monkeypatch, kind, number
 
 
 def test_names_may_be_long(collection):
-    long = f"images/{'ü' * 100}.png"
+    long = f"notes/{'ü' * 100}.png"
     collection.files[long] = collection.files["images/scan 0.png"]
     download = collection.serve_files()
     collection.server.routes[f"/x/{quote(long)}"] = sends(collection.files[long])

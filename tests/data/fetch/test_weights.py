@@ -85,13 +85,27 @@ def test_those_of_torch_hub_are_found(official, server, content, tmp_path):
     assert server.asked == []
 
 
+def test_a_file_of_another_size_is_none(official, server, content, tmp_path):
+    """That of torch.hub is passed over; that in our own place is said to be in the way, for it is never changed."""
+    for place in (tmp_path / "torch" / "hub" / "checkpoints", tmp_path / "weights"):
+        place.mkdir(parents=True)
+        (place / "vgg19-dcbb9e9d.pth").write_bytes(b"hello")
+    assert find_weights(NAME, tmp_path) is None
+    with pytest.raises(
+        DataError, match=r"weights/vgg19-dcbb9e9d\.pth has 5 bytes .* Remove it, and topobench data fetch"
+    ):
+        weights_file(NAME, data_dir=tmp_path)
+    (tmp_path / "weights" / "vgg19-dcbb9e9d.pth").unlink()
+    assert weights_file(NAME, data_dir=tmp_path).read_bytes() == content
+
+
 def test_a_file_of_ones_own_is_taken_if_it_is_the_official_one(official, server, content, tmp_path):
     path = tmp_path / "mine.pth"
     path.write_bytes(content)
     assert weights_file(NAME, path) == path
     path.write_bytes(content[:-1])
     with pytest.raises(
-        DataError, match=r"mine\.pth has the sha256 \w+; the weights 'vgg19-imagenet' have \w+\. Remove"
+        DataError, match=r"mine\.pth has \d+ bytes and the sha256 \w+; the weights .* have \d+ and \w+\. Get"
     ):
         weights_file(NAME, path)
     with pytest.raises(

@@ -11,64 +11,65 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote, urlsplit
 
 from filelock import FileLock, Timeout
 
-from topobench.cards import Card, Download
+from topobench.cards import Card, Download, load_card
 from topobench.data.dataset import folder_of, open_adapter
 from topobench.data.fetch.download import download
 from topobench.data.fetch.moving import move
 from topobench.data.fetch.unpack import unpack
 from topobench.data.fetch.watcher import SILENT, Watcher
 from topobench.data.hints import access, command
+from topobench.data.verify import misfits
 from topobench.errors import DataError
 from topobench.files import check_writable, file_sha256, naming
 
 __all__ = ["alone", "by_hand", "fetch"]
 
 
-def fetch(card: Card, data_dir: str | Path | None = None, watcher: Watcher = SILENT) -> Path:
-    """Download what is missing of a data set, and return its folder. What is there already stays as it is.
+def fetch(card: Card | str, data_dir: str | Path | None = None, watcher: Watcher = SILENT) -> Path:
+    """Download what is missing of a data set, by its card or name, and return its folder.
 
-    DataError says what came in place of a file, or, of a data set that must be got by hand, how.
+    What is there already stays as it is. DataError says what came in place of a file; of a data set that must be got by
+    hand, how; and which files that were there are not those of the card.
     """
+    card = load_card(card) if isinstance(card, str) else card
     folder = folder_of(card, data_dir).resolve()
     room = folder.parent / ".fetch" / folder.name
     missing = open_adapter(card, folder).missing()
     if missing and not card.downloads:
         raise DataError(" ".join(by_hand(card, data_dir).split()))
-    if not missing and not room.is_dir():
-        return folder
-    check_writable(folder)
-    with alone(room, watcher):
-        if open_adapter(card, folder).missing():  # nobody fetched it meanwhile
-            try:
-                _get(card, folder, room, watcher)
-            except DataError as error:
-                raise DataError(f"{error} By hand: {access(card)} The folder is {folder}.") from error
-        shutil.rmtree(room)
-    if missing := open_adapter(card, folder).missing():
-        raise DataError(
-            f"{folder} lacks {', '.join(missing[:10])}, though all downloads of the card {card.name!r} are there."
-        )
+    if missing or room.is_dir():
+        check_writable(folder)
+        with alone(room, watcher):
+            if open_adapter(card, folder).missing():  # nobody fetched it meanwhile
+                try:
+                    _get(card, folder, room, watcher)
+                except DataError as error:
+                    raise DataError(
+                        f"{error} By hand: {access(card)} The folder is {folder}; it may be brought from another "
+                        "machine, too."
+                    ) from error
+            shutil.rmtree(room)
+    _check_fits(card, folder, data_dir)
     return folder
 
 
 def by_hand(card: Card, data_dir: str | Path | None = None, asked: str = "") -> str:
-    """Return how a data set is got by hand: from where, on what terms, which files, and where they are put.
+    """Return how a data set is got by hand: from where, on what terms, which files are missing, where they are put.
 
     `asked` is what the card was asked for by: its name, or its file.
     """
     folder = folder_of(card, data_dir).resolve()
-    nowhere = folder / "nothing"
-    wanted = open_adapter(card, nowhere).missing()
+    wanted = open_adapter(card, folder).missing()
     sentences = [
         f"topobench does not download {card.name!r}. {' '.join(card.licence.split())}",
         access(card),
-        f"Put into {folder}:", *(f"  {text.replace(f'{nowhere}{os.sep}', '')}" for text in wanted),
+        f"Put into {folder}:", *(f"  {text.replace(f'{folder}{os.sep}', '')}" for text in wanted),
         f"Then: {command('verify', card, data_dir, asked)}",
     ]  # fmt: skip
     return "\n".join(sentences)
@@ -91,6 +92,8 @@ def alone(room: Path, watcher: Watcher) -> Iterator[None]:
             shutil.rmtree(stray) if stray.is_dir() else stray.unlink()
         yield
     finally:
+        with suppress(OSError):
+            room.rmdir()  # where nothing was gathered
         lock.release()
 
 
@@ -113,6 +116,8 @@ def _get(card: Card, folder: Path, room: Path, watcher: Watcher) -> None:
     if files:
         move(room / "files", ready)
     _check_known(card, ready, room)
+    if not folder.is_dir() or not any(folder.iterdir()):
+        _check_whole(card, ready)
     move(ready, folder)
 
 
@@ -145,6 +150,30 @@ def _name(url: str) -> str:
 def _kept(room: Path, url: str) -> Path:
     """Return where the file of an address is kept: another address has another place."""
     return room / f"{hashlib.sha256(url.encode()).hexdigest()[:12]}-{_name(url)[-40:]}"
+
+
+def _check_fits(card: Card, folder: Path, data_dir: str | Path | None) -> None:
+    """Raise DataError where a data set is still not there, or files that were there are not those of the card."""
+    if missing := open_adapter(card, folder).missing():
+        raise DataError(
+            f"{folder} lacks {', '.join(missing[:10])}, though all downloads of the card {card.name!r} are there."
+        )
+    if faults := misfits(card, data_dir) if card.downloads else open_adapter(card, folder).faults():
+        raise DataError(
+            f"{folder} holds files that are not as the card says, and files that are there are never changed: "
+            f"{'; '.join(faults[:10])}. Remove them and fetch again."
+        )
+
+
+def _check_whole(card: Card, ready: Path) -> None:
+    """Raise DataError where what was downloaded is not all that the card wants."""
+    if missing := open_adapter(card, ready).missing():
+        came = sorted(str(path.relative_to(ready)) for path in ready.rglob("*") if path.is_file())
+        wanted = ", ".join(missing[:10]).replace(f"{ready}{os.sep}", "")
+        raise DataError(
+            f"The downloads of the card {card.name!r} lack {wanted}; they hold {len(came)} files, such as "
+            f"{', '.join(came[:3])}. Are 'within' and 'into' of [[downloads]] right? Nothing was put into place."
+        )
 
 
 def _check_known(card: Card, ready: Path, room: Path) -> None:

@@ -26,7 +26,7 @@ __all__ = ["download"]
 
 ATTEMPTS = 4  # one after the other, none of which gets farther than any before
 MOST_ATTEMPTS = 100  # in all: a server that gives a few bytes at a time is left in the end
-PAUSE = 0.25  # seconds; the pause is twice as long after each attempt that gets no farther
+PAUSE = 0.5  # seconds; the pause is twice as long after each attempt that gets no farther
 TIMEOUT = 10.0, 30.0  # seconds to connect, and between two bytes
 CHUNK = 2**16  # bytes read at once, and lost where a server falls silent
 LARGEST = 16 * 2**30  # bytes of a file whose size nobody knows

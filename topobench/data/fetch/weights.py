@@ -54,10 +54,10 @@ def weights_file(
     """
     weights = WEIGHTS[name]
     if file is not None:
-        return _checked(weights, file)
-    if found := find_weights(name, data_dir):
-        return _checked(weights, found)
+        return _checked(weights, file, f"Get it from {weights.url}.")
     path = _cache(data_dir) / weights.file
+    if found := find_weights(name, data_dir) or (path if path.exists() else None):
+        return _checked(weights, found, f"Remove it, and topobench data fetch {weights.name} downloads it anew.")
     check_writable(path.parent)
     room = path.parent / ".fetch" / weights.name
     with alone(room, watcher):
@@ -75,24 +75,24 @@ def weights_file(
 
 
 def find_weights(name: str, data_dir: str | Path | None = None) -> Path | None:
-    """Return where a file of weights lies: in topobench's cache, or in that of torch.hub; None where it does not."""
+    """Return where a file of weights of the right size lies: in topobench's cache, or in torch.hub's; or None."""
     caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 (no error without a home)
     hub = Path(os.environ.get("TORCH_HOME") or Path(caches) / "torch") / "hub" / "checkpoints"
     paths = (folder / WEIGHTS[name].file for folder in (_cache(data_dir), hub))
-    return next((path for path in paths if path.is_file()), None)
+    return next((path for path in paths if path.is_file() and path.stat().st_size == WEIGHTS[name].bytes), None)
 
 
 def _cache(data_dir: str | Path | None) -> Path:
     return data_root(data_dir) / "weights"
 
 
-def _checked(weights: Weights, path: Path) -> Path:
+def _checked(weights: Weights, path: Path, advice: str) -> Path:
     """Return the path of a file that is the official one; DataError where it is another, or none."""
     if not path.is_file():
         raise ArgumentError(f"{path} is no file; wanted are the weights {weights.file}, from {weights.url}.")
     if (found := file_sha256(path)) != weights.sha256:
         raise DataError(
-            f"{path} has the sha256 {found}; the weights {weights.name!r} have {weights.sha256}. Remove it, and "
-            f"topobench data fetch {weights.name}, or get it from {weights.url}."
+            f"{path} has {path.stat().st_size} bytes and the sha256 {found}; the weights {weights.name!r} have "
+            f"{weights.bytes} and {weights.sha256}. {advice}"
         )
     return path
