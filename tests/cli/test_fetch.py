@@ -80,8 +80,8 @@ def test_verify_says_what_is_missing_and_what_differs(collection):
                      result.stdout)  # fmt: skip
     assert "masks/scan 1.png cannot be read as an image" in result.stdout
     assert result.stdout.endswith(
-        "Not all is as the card says. Remove what is not, and get it anew: `topobench data fetch "
-        f"{collection.path} --data-dir {collection.root}` downloads them.\n\n"
+        "Not all is as the card says. Remove files that are wrong; then get them, and what is missing: "
+        f"`topobench data fetch {collection.path} --data-dir {collection.root}` downloads them.\n\n"
     )
     (collection.folder / "masks" / "scan 1.png").write_bytes(b"text")
     result = data(collection, "verify")

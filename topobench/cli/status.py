@@ -99,7 +99,7 @@ def _status(name: str, data_dir: Path | None) -> int:
     how = how_to_get(card, data_dir, name) if missing else ""
     lines += [f"  {how}"] if how else []
     lines += [f"  {fault}" for fault in faults[:10]]
-    lines += [f"  Remove what does not fit, and {command('fetch', card, data_dir, name)} again."] if faults else []
+    lines += [f"  Remove files that are wrong, then: {command('fetch', card, data_dir, name)}"] if faults else []
     click.echo(f"{name}: " + "\n".join([*lines, *([f"  {unfit}"] if unfit else folds)]))
     return int(not ready)
 

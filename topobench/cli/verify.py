@@ -77,7 +77,7 @@ def _verdict(card: Card, checks: Sequence[Check], data_dir: Path | None, name: s
             f"them anew: {get}."
         )
     if faulty:
-        return f"Not all is as the card says. Remove what is not, and get it anew: {get}."
+        return f"Not all is as the card says. Remove files that are wrong; then get them, and what is missing: {get}."
     if images.missing:
         some = "A part is there, and as the card says" if images.there else "No image is there"
         return f"{some}. To get those that are missing: {get}."
