@@ -1,16 +1,19 @@
 """FAULTS rows 21 and 24: what comes in place of a file, and processes that fetch at once or are killed meanwhile."""
 
 import contextlib
+import json
 import os
 import random
 import signal
 import subprocess
+import sys
 import threading
 import time
 
 import pytest
 
 from tests.cli.here import topobench_here
+from tests.conftest import ROOT
 from tests.data.fetch.collection import Collection
 from tests.data.fetch.server import page, sends, serving, slow
 from topobench.data.fetch import download as module
@@ -174,6 +177,23 @@ def test_21_killed_in_the_middle_of_an_unpacking(collection, kind):
     assert len(collection.server.asked) == 1  # the archive was kept
     assert collection.there() == collection.files | many
     assert collection.leftovers() == []
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar.gz", "files"])
+def test_21_killed_at_every_file_operation(collection, kind):
+    """Before each operation of a fetch in turn: in place is nothing or all, and the next fetch has all, and no rest."""
+    collection.card(collection.serve_files() if kind == "files" else collection.served(kind))
+    step = "4" if kind == "files" else "1"  # each file has the same operations
+    command = [sys.executable, "-m", "tests.faults.kills", str(collection.path), str(collection.root), step]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert result.returncode == 0, result.stderr
+    seen = json.loads(result.stdout)
+    assert len(seen) > 20
+    for after, again, rest in seen:
+        assert after in ([], sorted(collection.files))
+        assert again == sorted(collection.files)
+        assert rest == []
+    assert {len(after) for after, _, _ in seen} == {0, len(collection.files)}
 
 
 def test_21_killed_at_any_moment(collection):

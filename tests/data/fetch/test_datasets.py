@@ -243,6 +243,20 @@ def test_a_folder_may_be_a_disk_of_its_own(collection, monkeypatch, kind, number
     assert collection.leftovers() == []
 
 
+def test_what_is_missing_and_has_no_address_is_said(collection):
+    """The card knows one file of eight; that is there already."""
+    every, collection.files = collection.files, {"images/scan 0.png": collection.files["images/scan 0.png"]}
+    card = collection.card(collection.serve_files())
+    for name in list(every)[:2]:
+        (collection.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (collection.folder / name).write_bytes(every[name])
+    with pytest.raises(
+        DataError, match=r"lacks 3 of the 4 images .*, though all downloads of the card 'mine' are there"
+    ):
+        fetch(card, collection.root)
+    assert collection.server.asked == []
+
+
 def test_names_may_be_long(collection):
     long = f"notes/{'ü' * 100}.png"
     collection.files[long] = collection.files["images/scan 0.png"]

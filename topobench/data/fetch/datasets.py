@@ -37,12 +37,12 @@ def fetch(card: Card | str, data_dir: str | Path | None = None, watcher: Watcher
     What is there already stays as it is. DataError says what came in place of a file; of a data set that must be got by
     hand, how; and which files that were there are not those of the card.
     """
-    card = load_card(card) if isinstance(card, str) else card
+    asked, card = (card, load_card(card)) if isinstance(card, str) else ("", card)
     folder = folder_of(card, data_dir).resolve()
     room = folder.parent / ".fetch" / folder.name
     missing = open_adapter(card, folder).missing()
     if missing and not card.downloads:
-        raise DataError(" ".join(by_hand(card, data_dir).split()))
+        raise DataError(" ".join(by_hand(card, data_dir, asked).split()))
     if missing or room.is_dir():
         check_writable(folder)
         with alone(room, watcher):
@@ -115,6 +115,8 @@ def _get(card: Card, folder: Path, room: Path, watcher: Watcher) -> None:
         _unpack(source, room, ready)
     if files:
         move(room / "files", ready)
+    if not ready.is_dir():  # all that has an address is there; what is missing has none
+        return
     _check_known(card, ready, room)
     if not folder.is_dir() or not any(folder.iterdir()):
         _check_whole(card, ready)
