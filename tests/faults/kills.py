@@ -1,7 +1,7 @@
 """Fetch a data set and be killed at each file operation in turn; then fetch it again. Run by test_downloads.py.
 
-`python -m tests.faults.kills CARD DATA [STEP]` (each STEP-th operation) prints, as JSON, after each kill what was in place, and what was after the next
-fetch. A process of its own, for it forks, and what forks must have no threads.
+`python -m tests.faults.kills CARD DATA [STEP]` prints, as JSON, for each STEP-th operation what was in place after the
+kill, and what was after the next fetch. A process of its own, for it forks, and what forks must have no threads.
 """
 
 import json

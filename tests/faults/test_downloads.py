@@ -18,7 +18,7 @@ from tests.data.fetch.collection import Collection
 from tests.data.fetch.server import page, sends, serving, slow
 from topobench.data.fetch import download as module
 
-SIGKILL_MOMENTS = 6
+SIGKILL_MOMENTS = 4
 
 
 @pytest.fixture
