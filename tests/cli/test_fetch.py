@@ -155,6 +155,13 @@ def test_names_in_capitals_and_of_weights_are_guessed(collection):
     assert "did you mean 'vgg19-imagenet'?" in data(collection, "fetch", "vgg19-imagnet").stderr
 
 
+def test_weights_are_shown(collection):
+    shown = topobench_here("show", "vgg19-imagenet")
+    assert shown.returncode == 0
+    for value in vars(WEIGHTS["vgg19-imagenet"]).values():
+        assert str(value) in shown.stdout
+
+
 def test_commands_for_weights_name_the_folder(collection):
     for command in ("verify", "status"):
         result = data(collection, command, "vgg19-imagenet")

@@ -35,6 +35,7 @@ def _fetch(name: str, data_dir: Path | None) -> int:
     from topobench.data.hints import command
 
     if name in WEIGHTS:
+        click.echo(f"{name}: {WEIGHTS[name].terms}")
         with downloading() as watcher:
             path = weights_file(name, data_dir=data_dir, watcher=watcher).resolve()
         click.echo(f"{name}: {path}")

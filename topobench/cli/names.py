@@ -64,6 +64,8 @@ def show(name: str) -> None:
 
     known = {kind: topobench.list_names(kind) for kind in KINDS}
     found = [kind for kind in KINDS if name in known[kind]]
+    if not found and _is_weights(name):
+        return
     if not found:
         raise unknown_name("anything", name, {other for names in known.values() for other in names})
     for kind in found:
@@ -74,6 +76,18 @@ def show(name: str) -> None:
             _file(kind, name)  # a file that is not valid is shown, and then said to be so
         else:
             click.echo(_about(kind, name))
+
+
+def _is_weights(name: str) -> bool:
+    """Print what is known of a file of weights, if the name is of one."""
+    from topobench.data.fetch import WEIGHTS
+
+    if name not in WEIGHTS:
+        return False
+    click.echo(f"# {name}, weights: topobench data fetch {name}")
+    for key, value in vars(WEIGHTS[name]).items():
+        click.echo(f"{key} = {value!r}")
+    return True
 
 
 def _without_most_files(text: str) -> str:

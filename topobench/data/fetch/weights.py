@@ -18,10 +18,11 @@ __all__ = ["WEIGHTS", "Weights", "find_weights", "weights_file"]
 
 @dataclass(frozen=True)
 class Weights:
-    """A file of weights: its address, sha256 and size, and what it is."""
+    """A file of weights: what it is, on what terms, its address, sha256 and size."""
 
     name: str
     title: str
+    terms: str
     url: str
     sha256: str
     bytes: int
@@ -38,6 +39,8 @@ WEIGHTS = {
         # torchvision's IMAGENET1K_V1, https://docs.pytorch.org/vision/stable/models/generated/torchvision.models.vgg19.html
         Weights(
             "vgg19-imagenet", "VGG-19 trained on ImageNet-1k (torchvision, IMAGENET1K_V1)",
+            "torchvision says that terms may derive from what a model was trained on: ImageNet is for non-commercial "
+            "research. Cite: Simonyan, Zisserman 2015, arXiv:1409.1556",
             "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
             "dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44", 574_673_361,
         ),
