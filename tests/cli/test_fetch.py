@@ -144,6 +144,18 @@ def test_verify_says_what_is_there_where_no_image_is(collection, there):
     assert "No image is there. To get those that are missing: `topobench data fetch" in result.stdout
 
 
+def test_weights_that_are_others_are_said_to_be(collection):
+    place = collection.root / "weights" / "vgg19-dcbb9e9d.pth"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"hello")
+    advice = f"Remove it, then: topobench data fetch vgg19-imagenet --data-dir {collection.root}"
+    for command in ("verify", "fetch"):
+        result = data(collection, command, "vgg19-imagenet")
+        assert result.returncode == 1
+        assert f"{place} has 5 bytes and the sha256 " in result.stderr
+        assert advice in result.stderr
+
+
 def test_a_closed_pipe_ends_quietly(collection):
     command = f"{sys.executable} -m topobench data fetch drive cremi isbi2012 | true"
     result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)

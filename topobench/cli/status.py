@@ -85,19 +85,19 @@ def _way(card: Card, adapter: Adapter) -> str:
 def _status(name: str, data_dir: Path | None) -> int:
     """Say of a data set whether it can be read, and which folds it has; the exit code is 1 where it cannot."""
     from topobench.data.fetch import WEIGHTS, find_weights
-    from topobench.data.hints import command, for_weights, how_to_get
+    from topobench.data.hints import command, how_to_get, weights_command
 
     if name in WEIGHTS:
         there = find_weights(name, data_dir)
-        click.echo(f"{name}: {there or for_weights(name, data_dir)}")
+        missing = f"missing. To get it: {weights_command('fetch', name, data_dir)}"
+        click.echo(f"{name}: {there or missing}")
         return int(there is None)
     card, adapter = _open(name, data_dir)
-    missing, faults = adapter.missing(), adapter.faults()
+    lacking, faults = adapter.missing(), adapter.faults()
     folds, unfit = _folds(card, adapter)
-    ready = not (missing or faults or unfit)
-    lines = [f"ready, {card.count} images." if ready else _what_is_there(card, adapter, missing, faults, unfit)]
-    how = how_to_get(card, data_dir, name) if missing else ""
-    lines += [f"  {how}"] if how else []
+    ready = not (lacking or faults or unfit)
+    lines = [f"ready, {card.count} images." if ready else _what_is_there(card, adapter, lacking, faults, unfit)]
+    lines += [f"  {how_to_get(card, data_dir, name)}"] if lacking else []
     lines += [f"  {fault}" for fault in faults[:10]]
     lines += [f"  Remove files that are wrong, then: {command('fetch', card, data_dir, name)}"] if faults else []
     click.echo(f"{name}: " + "\n".join([*lines, *([f"  {unfit}"] if unfit else folds)]))

@@ -53,14 +53,14 @@ def _verify(name: str, data_dir: Path | None, partial: bool) -> int:
 
 def _verify_weights(name: str, data_dir: Path | None) -> int:
     """Say whether a file of weights is there; DataError where it is not the official one."""
-    from topobench.data.fetch import find_weights, weights_file
-    from topobench.data.hints import for_weights
+    from topobench.data.fetch import check_weights
+    from topobench.data.hints import weights_command
 
-    if not (path := find_weights(name, data_dir)):
-        click.echo(f"{name}: {for_weights(name, data_dir)}")
-        return 1
-    click.echo(f"{name}: {weights_file(name, path)} is the official file.")
-    return 0
+    if path := check_weights(name, data_dir):
+        click.echo(f"{name}: {path} is the official file.")
+        return 0
+    click.echo(f"{name}: missing. To get it: {weights_command('fetch', name, data_dir)}")
+    return 1
 
 
 def _verdict(card: Card, checks: Sequence[Check], data_dir: Path | None, name: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from topobench.cards import Card, folder
 
-__all__ = ["access", "command", "for_weights", "how_to_get"]
+__all__ = ["access", "command", "how_to_get", "weights_command"]
 
 
 def how_to_get(card: Card, data_dir: str | Path | None = None, asked: str = "") -> str:
@@ -33,9 +33,9 @@ def access(card: Card) -> str:
     return " ".join(f"{card.access} {home}".split()) or "Its card does not say where it is got."
 
 
-def for_weights(name: str, data_dir: str | Path | None = None) -> str:
-    """Return in words how one gets a file of weights that is missing."""
-    return f"missing. To get it: topobench data fetch {name}{_where(data_dir)}"
+def weights_command(verb: str, name: str, data_dir: str | Path | None = None) -> str:
+    """Return what to type for ``topobench data`` and a verb, so that it is about these weights in this folder."""
+    return f"topobench data {verb} {name}{_where(data_dir)}"
 
 
 def _where(data_dir: str | Path | None) -> str:

@@ -11,11 +11,12 @@ from PIL import Image, UnidentifiedImageError
 
 from topobench.data.quiet import no_warnings
 
-__all__ = ["JPEGS_MOST", "check_held", "open_pillow"]
+__all__ = ["DEFLATES_MOST", "JPEGS_MOST", "check_held", "open_pillow"]
 
 FORMATS = ("PNG", "JPEG", "GIF", "PPM", "BMP")
 JPEGS_MOST = 512  # pixels that a byte of JPEG can become: of each block of 8 x 8, some bit says how bright it is
-MOST = {"PNG": 8 * 1032, "JPEG": JPEGS_MOST, "MPO": JPEGS_MOST, "GIF": 2731, "PPM": 8, "BMP": 128}  # likewise
+DEFLATES_MOST = 1032  # bytes that a byte of Deflate can become
+MOST = {"PNG": 8 * DEFLATES_MOST, "JPEG": JPEGS_MOST, "MPO": JPEGS_MOST, "GIF": 2731, "PPM": 8, "BMP": 128}  # likewise
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What decoders say of damaged files: kept off the terminal, and made fit for a sentence."""
+"""What decoders and servers say: kept off the terminal, and made fit for a sentence."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FILTERS = threading.Lock()  # Python's filters of warnings are the same for all
 
 
 def plain(text: object) -> str:
-    """Return a text out of a file, or of a decoder, as a part of a sentence: one line, printable, not too long."""
+    """Return a text out of a file, of a decoder or a server, as a part of a sentence: one line, printable, not long."""
     letters = "".join(letter if letter.isprintable() else " " for letter in str(text)[: 4 * LONGEST])
     line = " ".join(letters.split()).rstrip(" .:")
     return line if len(line) <= LONGEST else f"{line[:LONGEST]} ... (cut)"

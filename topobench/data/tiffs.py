@@ -12,7 +12,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from topobench.data.limits import largest_image, unpacks_to_more
-from topobench.data.pictures import JPEGS_MOST, open_pillow
+from topobench.data.pictures import DEFLATES_MOST, JPEGS_MOST, open_pillow
 from topobench.data.quiet import plain, silence_tiff
 from topobench.errors import DataError
 
@@ -24,7 +24,6 @@ CCITT = {
     tifffile.COMPRESSION.CCITTRLE, tifffile.COMPRESSION.CCITT_T4, tifffile.COMPRESSION.CCITT_T6,
 }  # fmt: skip
 ELSEWHERE = {"ome", "mmstack", "ndtiff"}  # kinds whose pages may lie in other files, which are not read
-DEFLATES_MOST = 1032  # bytes that a byte of Deflate can become
 MOST = {
     tifffile.COMPRESSION.NONE: 1, tifffile.COMPRESSION.PACKBITS: 64, tifffile.COMPRESSION.LZW: 2731,
     tifffile.COMPRESSION.JPEG: JPEGS_MOST, tifffile.COMPRESSION.OJPEG: JPEGS_MOST, tifffile.COMPRESSION.LZMA: 2**13,

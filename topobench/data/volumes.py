@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topobench.data.limits import check_declared, largest_image, unpacks_to_more
+from topobench.data.pictures import DEFLATES_MOST
 from topobench.data.quiet import plain
 from topobench.data.readers import damage, map_npy, read_image, size_of
-from topobench.data.tiffs import DEFLATES_MOST, one_series, open_tiff, page_count, tiff_page
+from topobench.data.tiffs import one_series, open_tiff, page_count, tiff_page
 from topobench.errors import DataError
 
 __all__ = ["Hdf5Sections", "Sections", "TiffSections", "open_sections"]

@@ -92,7 +92,7 @@ def test_a_file_of_another_size_is_none(official, server, content, tmp_path):
         (place / "vgg19-dcbb9e9d.pth").write_bytes(b"hello")
     assert find_weights(NAME, tmp_path) is None
     with pytest.raises(
-        DataError, match=r"weights/vgg19-dcbb9e9d\.pth has 5 bytes .* Remove it, and topobench data fetch"
+        DataError, match=r"weights/vgg19-dcbb9e9d\.pth has 5 bytes .* Remove it, then: topobench data fetch v"
     ):
         weights_file(NAME, data_dir=tmp_path)
     (tmp_path / "weights" / "vgg19-dcbb9e9d.pth").unlink()

@@ -21,12 +21,14 @@ def _chunk(kind, content, length=None):
     return struct.pack(">I", len(content) if length is None else length) + body + struct.pack(">I", zlib.crc32(body))
 
 
-def _png():
-    def png(width, height, *chunks, depth=8, colour=0, interlace=0, data=None):
-        header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlace)
-        data = _chunk(b"IDAT", zlib.compress(bytes(41 * 46) if data is None else data))
-        return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + b"".join(chunks) + data + _chunk(b"IEND", b"")
+def png(width, height, *chunks, depth=8, colour=0, interlace=0, data=None):
+    """Return a PNG that declares so many pixels, and holds what it is given: else 41 x 46 bytes."""
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlace)
+    data = _chunk(b"IDAT", zlib.compress(bytes(41 * 46) if data is None else data))
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + b"".join(chunks) + data + _chunk(b"IEND", b"")
 
+
+def _png():
     packed = zlib.compress(bytes(ZEROS), 9)
     found = {f"png-{side}-{depth}-{colour}.png": png(side, side, depth=depth, colour=colour)
              for side in HUGE for depth, colour in ((8, 0), (16, 0), (8, 2), (1, 0))}  # fmt: skip

@@ -2,6 +2,16 @@
 
 from topobench.data.fetch.datasets import by_hand, fetch
 from topobench.data.fetch.watcher import SILENT, Watcher
-from topobench.data.fetch.weights import WEIGHTS, Weights, find_weights, weights_file
+from topobench.data.fetch.weights import WEIGHTS, Weights, check_weights, find_weights, weights_file
 
-__all__ = ["SILENT", "WEIGHTS", "Watcher", "Weights", "by_hand", "fetch", "find_weights", "weights_file"]
+__all__ = [
+    "SILENT",
+    "WEIGHTS",
+    "Watcher",
+    "Weights",
+    "by_hand",
+    "check_weights",
+    "fetch",
+    "find_weights",
+    "weights_file",
+]

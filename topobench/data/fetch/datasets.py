@@ -10,15 +10,12 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote, urlsplit
 
-from filelock import FileLock, Timeout
-
 from topobench.cards import Card, Download, load_card
 from topobench.data.dataset import folder_of, open_adapter
+from topobench.data.fetch.alone import alone
 from topobench.data.fetch.download import download
 from topobench.data.fetch.moving import move
 from topobench.data.fetch.unpack import unpack
@@ -26,9 +23,9 @@ from topobench.data.fetch.watcher import SILENT, Watcher
 from topobench.data.hints import access, command
 from topobench.data.verify import misfits
 from topobench.errors import DataError
-from topobench.files import check_writable, file_sha256, naming
+from topobench.files import check_writable, file_sha256
 
-__all__ = ["alone", "by_hand", "fetch"]
+__all__ = ["by_hand", "fetch"]
 
 
 def fetch(card: Card | str, data_dir: str | Path | None = None, watcher: Watcher = SILENT) -> Path:
@@ -75,28 +72,6 @@ def by_hand(card: Card, data_dir: str | Path | None = None, asked: str = "") -> 
     return "\n".join(sentences)
 
 
-@contextmanager
-def alone(room: Path, watcher: Watcher) -> Iterator[None]:
-    """Hold a folder to gather files in, for one process; another waits for it. A process that is killed lets go."""
-    room.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(room.with_name(f"{room.name}.lock"))
-    with naming(Path(lock.lock_file)):
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            watcher.says(f"Another process is fetching {room.name}; waiting for it.")
-            lock.acquire()
-    try:
-        room.mkdir(exist_ok=True)
-        for stray in (*room.glob("tmp*"), *room.glob(".*.unpacking")):  # left where a process was killed
-            shutil.rmtree(stray) if stray.is_dir() else stray.unlink()
-        yield
-    finally:
-        with suppress(OSError):
-            room.rmdir()  # where nothing was gathered
-        lock.release()
-
-
 def _get(card: Card, folder: Path, room: Path, watcher: Watcher) -> None:
     """Download what a data set lacks, put it together, look at it, and move it into place."""
     archives = [source for source in card.downloads if not source.each_file]
@@ -113,11 +88,11 @@ def _get(card: Card, folder: Path, room: Path, watcher: Watcher) -> None:
     for source in archives:
         watcher.says(f"{_name(source.url)}: unpacking.")
         _unpack(source, room, ready)
+    _check_known(card, ready, room)  # of archives alone: files have been checked one by one
     if files:
         move(room / "files", ready)
     if not ready.is_dir():  # all that has an address is there; what is missing has none
         return
-    _check_known(card, ready, room)
     if not folder.is_dir() or not any(folder.iterdir()):
         _check_whole(card, ready)
     move(ready, folder)
@@ -181,7 +156,7 @@ def _check_whole(card: Card, ready: Path) -> None:
 def _check_known(card: Card, ready: Path, room: Path) -> None:
     """Raise DataError where a file that the card knows has another sha256, and remove all that was downloaded.
 
-    Archives need not be known as a whole.
+    The archives that it comes from need not be known as a whole.
     """
     for name, known in card.files.items():
         path = ready / name

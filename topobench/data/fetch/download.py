@@ -19,6 +19,7 @@ import urllib3
 
 from topobench import __version__
 from topobench.data.fetch.watcher import SILENT, Watcher
+from topobench.data.quiet import plain
 from topobench.errors import DataError
 from topobench.files import check_writable, naming
 
@@ -38,8 +39,7 @@ class _BrokenError(Exception):
 
 # What requests and urllib3 raise where a connection cannot be made, breaks, or is silent for too long.
 _BROKEN = (
-    _BrokenError, requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError,
-    urllib3.exceptions.HTTPError,
+    _BrokenError, requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError,
 )  # fmt: skip
 
 
@@ -57,22 +57,19 @@ def download(
     gone_on_with = receiving.have
     try:
         _retrieve(url, path, sha256, receiving)
-    except _OtherFileError as error:
+    except _OtherFileError:
         if not gone_on_with:
-            raise DataError(str(error)) from error
+            raise
         watcher.says(f"{url}: what had come before does not fit; it is downloaded anew.")
-        try:
-            _retrieve(url, path, sha256, receiving)
-        except _OtherFileError as again:
-            raise DataError(str(again)) from again
+        _retrieve(url, path, sha256, receiving)
 
 
-class _OtherFileError(Exception):
+class _OtherFileError(DataError):
     """All bytes came, and they are not those of the file that is known."""
 
 
 def _retrieve(url: str, path: Path, sha256: str | None, receiving: _Receiving) -> None:
-    """Let pooch download, check and move a file; DataError or _OtherFileError say in our words what went wrong."""
+    """Let pooch download, check and move a file; DataError says in our words what went wrong."""
     receiving.came = ""
     try:
         pooch.retrieve(url, sha256 and f"sha256:{sha256}", fname=path.name, path=path.parent, downloader=receiving)
@@ -201,7 +198,7 @@ _SESSION = _Session()  # one, so that many files come over one connection
 
 def _check(url: str, response: requests.Response) -> None:
     """Raise DataError where something else than a file comes: an error, or a page."""
-    said = _line(f"{response.status_code} {response.reason}")
+    said = plain(f"{response.status_code} {response.reason}")
     if response.status_code in (408, 429) or response.status_code >= 500:
         raise _BrokenError(f"the server answers {said}")
     if response.status_code not in (200, 206):
@@ -242,12 +239,6 @@ def _reason(error: BaseException) -> str:
             break
         error = cause
     if isinstance(error, OSError) and error.strerror:
-        return _line(error.strerror)
+        return plain(error.strerror)
     words = re.sub(r"^.*?object at 0x[0-9a-f]+>: |^HTTPS?Connection\(.*?\): ", "", str(error))
-    return _line(words) or type(error).__name__
-
-
-def _line(text: str) -> str:
-    """Return what somebody else says as a part of a sentence: one line, printable, not long."""
-    letters = "".join(letter if letter.isprintable() else " " for letter in text[:300])
-    return " ".join(letters.split()).rstrip(".")
+    return plain(words) or type(error).__name__

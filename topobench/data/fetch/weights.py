@@ -6,14 +6,15 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from topobench.data.fetch.datasets import alone
+from topobench.data.fetch.alone import alone
 from topobench.data.fetch.download import download
 from topobench.data.fetch.watcher import SILENT, Watcher
+from topobench.data.hints import weights_command
 from topobench.data.locate import data_root
 from topobench.errors import ArgumentError, DataError
 from topobench.files import check_writable, file_sha256
 
-__all__ = ["WEIGHTS", "Weights", "find_weights", "weights_file"]
+__all__ = ["WEIGHTS", "Weights", "check_weights", "find_weights", "weights_file"]
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,9 @@ def weights_file(
     weights = WEIGHTS[name]
     if file is not None:
         return _checked(weights, file, f"Get it from {weights.url}.")
+    if found := check_weights(name, data_dir):
+        return found
     path = _cache(data_dir) / weights.file
-    if found := find_weights(name, data_dir) or (path if path.exists() else None):
-        return _checked(weights, found, f"Remove it, and topobench data fetch {weights.name} downloads it anew.")
     check_writable(path.parent)
     room = path.parent / ".fetch" / weights.name
     with alone(room, watcher):
@@ -75,6 +76,13 @@ def weights_file(
                 ) from error
             (room / weights.file).replace(path)
     return path
+
+
+def check_weights(name: str, data_dir: str | Path | None = None) -> Path | None:
+    """Return where the official file of weights lies, None where none does; DataError where another is in its place."""
+    weights, path = WEIGHTS[name], _cache(data_dir) / WEIGHTS[name].file
+    found = find_weights(name, data_dir) or (path if path.exists() else None)
+    return found and _checked(weights, found, f"Remove it, then: {weights_command('fetch', name, data_dir)}")
 
 
 def find_weights(name: str, data_dir: str | Path | None = None) -> Path | None:
