@@ -119,7 +119,7 @@ def test_run_leaves_records_and_a_leaderboard(finished):
     assert max(map(len, result.stdout.splitlines()[:-1])) <= 80
     assert "unet-topo on synthetic-membranes, fold 0 seed 0: finished in" in result.stderr
     assert {path.name for path in out.iterdir()} == {
-        "records", "checkpoints", "predictions", "progress", "leaderboard.md", "index.html",
+        "records", "checkpoints", "predictions", "progress", "plan.json", "leaderboard.md", "index.html",
     }  # fmt: skip
     again = topobench_command("run", "--suite", suite, "-o", out)
     assert again.returncode == 0

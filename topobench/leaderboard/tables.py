@@ -70,13 +70,7 @@ class Table:
     @property
     def conditions(self) -> str:
         """What the figures of this table were measured with, in a sentence."""
-        budget, text = self.budget, _measured(self.protocol)
-        if budget:
-            text += (
-                f" Trained for {budget['steps']} steps of {budget['batch']} crops of "
-                f"{budget['crop']}x{budget['crop']} on {self.device}."
-            )
-        return text
+        return _measured(self.protocol) + (f" {_trained(self.budget)} on {self.device}." if self.budget else "")
 
     @property
     def ranked_by(self) -> str:
@@ -90,6 +84,16 @@ class Table:
         fewest = min((entry.undefined.get(name, 0) for entry in known), default=0)
         values = [entry.means[name] for entry in known if entry.undefined.get(name, 0) == fewest]
         return best(values, default=None) if best else None
+
+
+def _trained(budget: dict[str, Any]) -> str:
+    """Return a budget as a sentence without its end."""
+    how_long = f"{budget['steps']} steps" if "steps" in budget else f"{budget['seconds']:g} s of steps"
+    text = f"Trained for {how_long} of {budget['batch']} crops of {budget['crop']}x{budget['crop']}"
+    if not (rule := budget.get("validation")):
+        return text
+    held_out = f"{rule['share']:.0%} of the training images, held out by whole units"
+    return f"{text}; scored is the best of {rule['times']} states by {rule['protocol']} on {held_out},"
 
 
 def _measured(protocol: dict[str, Any]) -> str:

@@ -61,6 +61,7 @@ def execute(
         record = before if found and before else execution.record()
         if not found and (record.finished or before is None):  # a new scoring that fails takes nothing away
             write_record(record, place.record.parent)
+        place.progress.unlink(missing_ok=True)
     watcher.run_ended(run, record, found)
     return record
 
@@ -83,7 +84,6 @@ def _alone(run: Run, place: Place, watcher: Watcher, stopping: Callable[[], bool
     try:
         yield
     finally:
-        place.progress.unlink(missing_ok=True)
         lock.release()
 
 
@@ -195,6 +195,8 @@ class _Execution:
         self.cost["train_seconds"] = round(sum(trainer.seconds.values()), 3)
         for name, seconds in trainer.seconds.items():
             self.cost[f"{name}_ms_per_step"] = round(1000 * seconds / max(trainer.step, 1), 3)
+        if trainer.validator:
+            self.cost["validation_seconds"] = round(trainer.validation_seconds, 3)
         if run.device.kind == "cuda":
             self.cost["peak_device_memory_mib"] = round(torch.cuda.max_memory_allocated() / 2**20, 1)
         self.training |= trainer.report()
