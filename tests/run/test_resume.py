@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from filelock import FileLock
@@ -104,7 +105,7 @@ def test_31_a_full_disk_ends_all_with_the_path_and_what_is_there_stays(straight,
     fsync, full = os.fsync, [True]
 
     def filling(handle):
-        name = os.readlink(f"/proc/self/fd/{handle}")
+        name = str(Path(f"/proc/self/fd/{handle}").readlink())
         if full[0] and f"/{kind}/" in name and ".part" in name:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         fsync(handle)
