@@ -72,7 +72,8 @@ class FolderOfMasks:
 class FolderOfPredictions:
     """Predicted likelihoods of given images, in their order.
 
-    A file an image, named by its id (``section-07.png``) or as `file_stem` names it; or one stack (TIFF, .npy) with a page for each.
+    A file an image, named by its id (``section-07.png``) or as `file_stem` names it; or one stack (TIFF, .npy) with a
+    page for each.
     8 and 16 bit are divided by 255 and 65535; float must lie in [0, 1]; bool is a mask. Files of `others`, images of
     the same data set that are not asked for (those of another fold), are passed over.
     """

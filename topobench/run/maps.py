@@ -31,8 +31,8 @@ def levels_of(likelihood: NDArray[Any]) -> NDArray[np.uint8]:
         raise RunError(f"a likelihood has the shape {wide.shape}; it must be (H, W), both at least 1.")
     if not (wide.min() >= 0 and wide.max() <= 1):  # or NaN
         raise RunError(
-            f"a likelihood of shape {wide.shape} has values in [{wide.min()}, {wide.max()}]; they must be within [0, 1], "
-            "without NaN."
+            f"a likelihood of shape {wide.shape} has values in [{wide.min()}, {wide.max()}]; they must be within "
+            "[0, 1], without NaN."
         )
     levels = np.rint(wide * 255).astype(np.uint8)
     return levels if levels.max() > 1 else np.zeros_like(levels)  # of 0 and 1 alone it would be read as a mask
@@ -57,7 +57,8 @@ def read_map(folder: Path, image_id: str, sha256: str) -> NDArray[np.float32]:
         raise DataError(f"{path} is {levels.dtype}; the run kept a map of 8 bits, so this is another.")
     if _sha256(levels) != sha256:
         raise DataError(
-            f"{path}, of shape {levels.shape}, is not the map that the run gave: its sha256 is not the one in the record."
+            f"{path}, of shape {levels.shape}, is not the map that the run gave: its sha256 is not the one in the "
+            "record."
         )
     return np.asarray(levels / np.float32(255), dtype=np.float32)
 
