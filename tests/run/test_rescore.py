@@ -18,7 +18,7 @@ from topobench.run.matrix import expand
 from topobench.run.rescore import alone, outdated, rescore
 from topobench.run.settings import Settings
 from topobench.run.store import Store
-from topobench.scores import score_samples
+from topobench.scores import score_samples, write_record
 
 ALL = names("protocols")
 
@@ -89,6 +89,15 @@ def test_rows_by_other_protocols_stay_and_those_by_these_are_replaced(trained):
     assert by_protocol(found)["hu2019"] == list(stale.rows)
     assert len(by_protocol(found)["topomortar"]) == 8
     assert by_protocol(rescore(found, place, dataset, ["hu2019"]))["hu2019"] == list(record.rows)
+
+
+def test_a_run_finds_what_was_scored_so(made, trained):
+    record, place, dataset = trained
+    found = rescore(record, place, dataset, ["topomortar"])
+    write_record(found, place.record.parent)
+    told, run = Told(), replace(made[1][1], protocols=("hu2019", "topomortar"))
+    assert execute_serially([run], place.folder, told, lambda: False) == [found]
+    assert told.found == [True]
 
 
 def test_what_is_outdated(trained):
