@@ -39,7 +39,7 @@ def finished(tmp_path_factory):
 def test_help_and_version():
     result = topobench_command("--help")
     assert result.returncode == 0
-    for command in ("run", "score", "draw", "explain", "leaderboard", "list", "show", "data", "bench"):
+    for command in ("run", "rescore", "score", "draw", "explain", "leaderboard", "list", "show", "data", "bench"):
         assert f"\n  {command} " in result.stdout
     assert topobench.__version__ in topobench_command("--version").stdout
 

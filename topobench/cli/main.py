@@ -17,6 +17,7 @@ from topobench.cli.draw import draw
 from topobench.cli.explain import explain
 from topobench.cli.leaderboard import leaderboard
 from topobench.cli.names import list_names, show
+from topobench.cli.rescore import rescore
 from topobench.cli.run import run
 from topobench.cli.score import score
 from topobench.cli.states import status
@@ -38,7 +39,9 @@ def cli(debug: bool, max_image_mib: int | None) -> None:
         os.environ["TOPOBENCH_MAX_IMAGE_MIB"] = str(max_image_mib)  # so worker processes know it, too
 
 
-for command in (run, status, score, check, draw, explain, leaderboard, list_names, show, data, bench):
+for command in (
+    run, status, rescore, score, check, draw, explain, leaderboard, list_names, show, data, bench,
+):  # fmt: skip
     cli.add_command(command)
 
 

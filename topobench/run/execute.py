@@ -5,8 +5,7 @@ from __future__ import annotations
 import gc
 import platform
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,14 +13,13 @@ from typing import Any
 
 import gudhi
 import torch
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from topobench.cards import Budget, Recipe
 from topobench.environment import environment, peak_memory_mib, reset_peak_memory
 from topobench.errors import TopobenchError
-from topobench.files import naming
 from topobench.registry import load
+from topobench.run.alone import alone
 from topobench.run.batches import TrainingSet
 from topobench.run.checkpoint import Checkpoints
 from topobench.run.evaluate import model_predictor
@@ -52,9 +50,18 @@ def execute(
     disk) is raised, for it would fail every run. `Stopped` is raised between two steps or two images where `stopping`
     says so, with a checkpoint written. One process at a time executes a run; another waits, and finds it.
     """
-    place = Store(store).place(run.identity())
+    place, waits = Store(store).place(run.identity()), False
+
+    def wait() -> None:
+        nonlocal waits
+        if not waits:
+            watcher.noted(run, "another process is at this run; waiting for it")
+        waits = True
+        if stopping():
+            raise Stopped
+
     watcher.run_started(run)
-    with _alone(run, place, watcher, stopping):
+    with alone(place, wait):
         execution = _Execution(run, place, Progress(place, watcher), stopping, settings)
         before = execution.before
         found = before is not None and not execution.missing
@@ -64,27 +71,6 @@ def execute(
         place.progress.unlink(missing_ok=True)
     watcher.run_ended(run, record, found)
     return record
-
-
-@contextmanager
-def _alone(run: Run, place: Place, watcher: Watcher, stopping: Callable[[], bool]) -> Iterator[None]:
-    """Hold a run for this process; wait while another has it. A process that is killed lets go."""
-    place.lock.parent.mkdir(parents=True, exist_ok=True)
-    lock, waiting = FileLock(place.lock), False
-    with naming(place.lock):
-        while not lock.is_locked:
-            try:
-                lock.acquire(timeout=0.5 if waiting else 0)
-            except Timeout:
-                if not waiting:
-                    watcher.noted(run, "another process is at this run; waiting for it")
-                waiting = True
-                if stopping():
-                    raise Stopped from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 @dataclass
@@ -134,9 +120,8 @@ class _Execution:
         self.cost["peak_memory_mib"] = round(peak_memory_mib(), 1)
         settings = {**(self.before.protocols if self.before else {}), **self.protocols}
         about = _environment(self.run, self.settings)
-        return make_record(
-            self.run.identity(), status, settings, rows, self.cost, about, self.training, self.predictions
-        )
+        maps = self.predictions or (self.before.predictions if self.before else {})
+        return make_record(self.run.identity(), status, settings, rows, self.cost, about, self.training, maps)
 
     def _rows(self) -> list[Row]:
         """Train where that is to be done, and return the rows of all scored images, one a protocol each."""
