@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-import torch
 
 from topobench.cards import Recipe, Suite
 from topobench.cli.board import board
@@ -22,7 +21,7 @@ from topobench.data.fetch import weights_file
 from topobench.environment import peak_memory_mib
 from topobench.errors import DataError
 from topobench.registry import load
-from topobench.run.device import Device, choose_device
+from topobench.run.device import Device, choose_device, device_count
 from topobench.run.execute import Stopped
 from topobench.run.executors import execute_serially
 from topobench.run.matrix import Run, expand
@@ -57,7 +56,7 @@ class Matrix:
     ) -> Matrix:
         """Return the matrix; `jobs` None: one run a GPU, and one on anything else."""
         kind = choose_device(device).kind
-        most = torch.cuda.device_count() if kind == "cuda" else 1
+        most = device_count(kind)
         if jobs and kind != "cpu" and jobs > most:
             raise click.UsageError(f"--jobs is {jobs}; each run takes a whole {kind} device, and there are {most}.")
         chosen = choose_device(kind, precision, jobs or most)
