@@ -69,7 +69,11 @@ def test_show(name, part):
 @pytest.mark.parametrize(
     ("arguments", "code", "part"),
     [
-        (["run", "--suite", "quik"], 2, "no suite is named 'quik' (did you mean 'quick'?). Known: cpu, quick."),
+        (
+            ["run", "--suite", "quik"],
+            2,
+            "no suite is named 'quik' (did you mean 'quick'?). Known: cpu, four, losses, quick.",
+        ),
         (["run", "--recipe", "unet-top"], 2, "did you mean 'unet-topo'?"),
         (["run", "--dataset", "isbi"], 2, "no data set is named 'isbi'"),
         (["run", "--folds", "one"], 2, "'one' is not a list of indices; write for example 0 or 0,2."),
