@@ -2,9 +2,10 @@
 
     python benchmarks/loss_costs.py [--rounds 15] [--device cpu]
 
-Every loss with its default options (but features of VGG-19 that nobody trained, for they need no download), interleaved in one process with the training step (cross entropy, Adam) on the same
-batch; and the topological loss (4 patches of 65x65 a map) against the same loss through gudhi, a patch at a time, after
-both were seen to agree. Medians of the ratios of each round.
+Every loss with its default options (but with features of VGG-19 that nobody trained, which need no download),
+interleaved in one process with the training step (cross entropy, Adam) on the same batch; and the topological loss (4
+patches of 65x65 a map) against the same loss through gudhi, a patch at a time, after both were seen to agree. Medians
+of the ratios of each round.
 """
 
 import argparse

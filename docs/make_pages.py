@@ -1,4 +1,4 @@
-"""Write what the docs take from data and code: pages of protocols, their index, tables of figures, data sets and models.
+"""Write what the docs take from data and code: pages of protocols, tables of these, of figures, data sets and models.
 
 `python docs/make_pages.py` rewrites them; with `--check` it writes nothing, names what is stale and exits with 1.
 What people wrote around what is marked, in docs/metrics.md, protocols.md, datasets.md and models.md, is kept.

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 import topobench
 from tests.offline import untrained
-from topobench.data.fetch import WEIGHTS, weights
+from topobench.data.fetch import WEIGHTS, download, weights
 from topobench.errors import ArgumentError, DataError
 from topobench.models.pretrained import VGG19_CONVOLUTIONS, random_features, vgg19_features
 
@@ -233,6 +233,7 @@ def test_pretrained_features_see_a_grey_image_alike_in_any_number_of_channels(ch
 
 
 def test_missing_weights_say_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.setattr(download, "PAUSE", 0.01)
     nowhere = dataclasses.replace(WEIGHTS["vgg19-imagenet"], url="http://127.0.0.1:9/vgg19-dcbb9e9d.pth")
     monkeypatch.setitem(weights.WEIGHTS, "vgg19-imagenet", nowhere)
     monkeypatch.setenv("TOPOBENCH_DATA", str(tmp_path))
