@@ -11,13 +11,11 @@ from topobench.cards import load_recipe, load_suite
 from topobench.data import open_dataset
 from topobench.drawing import draw_mistakes, save_figure
 from topobench.metrics import score
-from topobench.run.batches import TrainingSet
 from topobench.run.device import choose_device
-from topobench.run.evaluate import model_predictor
+from topobench.run.maps import read_map
 from topobench.run.matrix import expand
 from topobench.run.nulls import RawThreshold
-from topobench.run.train import Trainer
-from topobench.scores import run_id_of
+from topobench.run.store import Store
 from topobench.topology import betti_numbers, label_components
 
 IMAGE = "image-02"
@@ -37,16 +35,14 @@ def cells_of(mask, truth):
     return shown
 
 
-def predictor_of(recipe, dataset, store):
-    """What the finished training of a recipe of the suite `quick` predicts."""
+def prediction_of(recipe, image_id, dataset, store):
+    """The map of an image that a run of a recipe of the suite `quick` has kept."""
     suite = load_suite("quick").model_copy(update={"recipes": (recipe,), "nulls": ()})
     [run] = expand(suite, [load_recipe(recipe)], [dataset], choose_device("cpu"))
-    training = [dataset[image_id] for image_id in dataset.fold(run.fold)[0]]
-    folder = store / "checkpoints" / run_id_of(run.identity())[:16]
-    trainer = Trainer(run.recipe, run.budget, run.seed, run.device, TrainingSet.of(training), folder)
-    if trainer.step < run.budget.steps:
-        sys.exit(f"{folder} holds no finished training; run `topobench run -o {store}` first.")
-    return model_predictor(trainer.model, "cpu")
+    place = Store(store).place(run.identity())
+    if not (record := place.finished()):
+        sys.exit(f"{place.record} is no finished record; run `topobench run -o {store}` first.")
+    return read_map(place.predictions, image_id, record.predictions[image_id])
 
 
 def main(store):
@@ -57,7 +53,7 @@ def main(store):
     maps = {
         "truth": sample.truth,
         "threshold of the image": RawThreshold(training)(sample),
-        "unet-topo": predictor_of("unet-topo", dataset, store)(sample),
+        "unet-topo": prediction_of("unet-topo", IMAGE, dataset, store),
     }
     count = label_components(~sample.truth, 4).max()
     hues = plt.get_cmap("viridis")(np.random.default_rng(1).permutation(np.linspace(0.25, 1, count)))
@@ -79,7 +75,7 @@ def main(store):
     figure.tight_layout()
     images = Path(__file__).parent / "images"
     figure.savefig(images / "quick.png", bbox_inches="tight")
-    likelihood = predictor_of("base-topo", dataset, store)(sample)
+    likelihood = prediction_of("base-topo", IMAGE, dataset, store)
     title = f"base-topo, synthetic-membranes, {IMAGE}"
     mistakes = draw_mistakes(likelihood, sample.truth, sample.image, frame=True, title=title)
     save_figure(mistakes, images / "mistakes.png", dpi=90)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import resource
 import subprocess
 import sys
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +16,7 @@ import numpy as np
 
 import topobench
 
-__all__ = ["environment", "peak_memory_mib"]
+__all__ = ["environment", "peak_memory_mib", "reset_peak_memory"]
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -30,8 +32,17 @@ def environment(**more: str) -> dict[str, str]:
     }
 
 
+def reset_peak_memory() -> None:
+    """Let the peak of this process's memory begin anew, where the system can (Linux); else it stays that of all."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
 def peak_memory_mib() -> float:
-    """Return the peak resident memory of this process so far, MiB."""
+    """Return the peak resident memory of this process, MiB, since it was last reset."""
+    with suppress(OSError):
+        if found := re.search(r"^VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text(), re.MULTILINE):
+            return int(found[1]) / 2**10
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
 

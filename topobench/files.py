@@ -15,7 +15,10 @@ from typing import Any
 
 from topobench.errors import CardError
 
-__all__ = ["canonical_json", "check_writable", "digest", "file_sha256", "naming", "read_toml", "write_atomic"]
+__all__ = [
+    "canonical_json", "check_writable", "digest", "file_sha256", "naming", "read_toml", "remove_strays",
+    "write_atomic",
+]  # fmt: skip
 
 
 def canonical_json(value: Any) -> bytes:
@@ -52,6 +55,12 @@ def write_atomic(path: Path, content: bytes) -> None:
         temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def remove_strays(folder: Path) -> None:
+    """Remove what a write that was killed left in a folder: for folders that one process at a time writes into."""
+    for stray in folder.glob(".*.part"):
+        stray.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from topobench.types import Row, RunRecord, Sample
 
 __all__ = [
     "IDENTITY", "Predictor", "Preparation", "make_record", "merged", "protocol_settings", "read_record", "read_records",
-    "record_csv", "record_path", "run_id_of", "score_samples", "stored", "write_record",
+    "record_csv", "record_path", "run_id_of", "run_name", "score_samples", "stored", "write_record",
 ]  # fmt: skip
 
 Predictor = Callable[[Sample], NDArray[Any]]
@@ -95,20 +95,27 @@ def make_record(
     rows: Iterable[Row],
     cost: dict[str, float],
     environment: dict[str, str],
+    training: dict[str, Any] | None = None,
+    predictions: dict[str, str] | None = None,
 ) -> RunRecord:
     """Return the record of a run; `status` is ``finished`` or ``failed: <reason>``."""
     return RunRecord(
         **identity, run_id=run_id_of(identity), status=status, protocols=protocols, rows=tuple(rows), cost=cost,
-        environment=environment, schema=SCHEMA,
+        environment=environment, training=training or {}, predictions=predictions or {}, schema=SCHEMA,
     )  # fmt: skip
 
 
-def record_path(folder: Path, identity: dict[str, Any]) -> Path:
-    """Return where the record of a run lies: readable parts first, then the beginning of its id."""
+def run_name(identity: dict[str, Any]) -> str:
+    """Return what the files of a run are named by: readable parts first, then the beginning of its id."""
     parts = [identity["recipe"]["name"], identity["card"]["name"]]
     parts += [f"{word}{identity[word]}" for word in ("fold", "seed") if identity[word] is not None]
     readable = re.sub(r"[^\w.+-]+", "-", "_".join(parts))
-    return folder / f"{readable}_{run_id_of(identity)[:12]}.json"
+    return f"{readable}_{run_id_of(identity)[:12]}"
+
+
+def record_path(folder: Path, identity: dict[str, Any]) -> Path:
+    """Return where the record of a run lies."""
+    return folder / f"{run_name(identity)}.json"
 
 
 def write_record(record: RunRecord, folder: Path) -> Path:

@@ -221,7 +221,9 @@ class RunRecord:
     """What is kept of a run: what was run (the identity, from which `run_id` follows), its rows and its cost.
 
     `kind` is ``trained``, ``null`` (a rule that needs no training) or ``scored`` (somebody's predictions).
-    `status` is ``finished`` or ``failed: <reason>``. The first eleven fields are the identity.
+    `status` is ``finished`` or ``failed: <reason>``. The first eleven fields are the identity. `training` says how the
+    training went: steps taken, and which of its states was scored, by what rule. `predictions` has the sha256 of each
+    image's likelihood map, where they were kept (run/maps.py).
     """
 
     kind: str
@@ -241,6 +243,8 @@ class RunRecord:
     rows: tuple[Row, ...]
     cost: dict[str, float]
     environment: dict[str, str]
+    training: dict[str, Any] = field(default_factory=dict)
+    predictions: dict[str, str] = field(default_factory=dict)
     schema: int = 1
 
     @property

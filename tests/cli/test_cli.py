@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -121,7 +122,9 @@ def test_run_leaves_records_and_a_leaderboard(finished):
     assert re.search(r"^ ?[12] +null-threshold \(null\)( +\d+\.\d{3}){6} *$", result.stdout, re.MULTILINE)
     assert max(map(len, result.stdout.splitlines()[:-1])) <= 80
     assert "unet-topo on synthetic-membranes, fold 0 seed 0: finished in" in result.stderr
-    assert {path.name for path in out.iterdir()} == {"records", "checkpoints", "leaderboard.md", "index.html"}
+    assert {path.name for path in out.iterdir()} == {
+        "records", "checkpoints", "predictions", "progress", "leaderboard.md", "index.html",
+    }  # fmt: skip
     again = topobench_command("run", "--suite", suite, "-o", out)
     assert again.returncode == 0
     assert "finished before, found as" in again.stderr
@@ -151,9 +154,9 @@ def test_signal_keeps_what_was_done_and_the_next_start_goes_on(tmp_path, suite_f
     suite.write_text(suite.read_text().replace("steps = 3", "steps = 12"))
     command = [sys.executable, "-m", "topobench", "run", "--suite", str(suite), "-o", str(out)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    for line in process.stderr:
-        if "unet-topo" in line:
-            break
+    while not list(out.glob("progress/unet-topo*.json")):  # written at its first step
+        assert process.poll() is None
+        time.sleep(0.01)
     process.send_signal(number)
     rest = process.stderr.read()
     assert process.wait() == code

@@ -14,6 +14,7 @@ from topobench.cards import Budget, load_recipe
 from topobench.losses import TopologicalLoss
 from topobench.losses.conformance import RULES, check_loss
 from topobench.run.batches import TrainingSet
+from topobench.run.checkpoint import Checkpoints
 from topobench.run.device import choose_device
 from topobench.run.evaluate import model_predictor
 from topobench.run.train import Trainer
@@ -61,11 +62,12 @@ def test_models_agree_with_the_cpu(name):
 def test_training_in_mixed_precision_learns_and_resumes(tmp_path):
     budget, device = Budget(steps=40, batch=4, crop=32), choose_device("cuda")
     seen = []
-    trainer = Trainer(load_recipe("unet-topo"), budget, 0, device, training_set(), tmp_path)
-    trainer.run(lambda _, values: seen.append(values["cross-entropy"]), lambda: len(seen) == 20)
-    trainer = Trainer(load_recipe("unet-topo"), budget, 0, device, training_set(), tmp_path)
+    checkpoints = Checkpoints(tmp_path, "0" * 64)
+    trainer = Trainer(load_recipe("unet-topo"), budget, 0, device, training_set(), checkpoints)
+    trainer.run(lambda step: seen.append(step.losses["cross-entropy"]), lambda: len(seen) == 20)
+    trainer = Trainer(load_recipe("unet-topo"), budget, 0, device, training_set(), checkpoints)
     assert trainer.step == 20
-    assert trainer.run(lambda _, values: seen.append(values["cross-entropy"]), lambda: False)
+    assert trainer.run(lambda step: seen.append(step.losses["cross-entropy"]), lambda: False)
     assert sum(seen[-5:]) < 0.8 * sum(seen[:5])
     sample = training_samples()[0]
     assert model_predictor(trainer.model, "cuda")(sample).shape == sample.truth.shape
@@ -76,7 +78,7 @@ def test_masks_and_tiles_on_cuda(tmp_path):
     valid[:, 30:] = False
     data = TrainingSet.of([replace(sample, valid=valid) for sample in training_samples()])
     budget, device = Budget(steps=4, batch=4, crop=32), choose_device("cuda")
-    trainer = Trainer(load_recipe("unet-topo"), budget, 0, device, data, tmp_path)
+    trainer = Trainer(load_recipe("unet-topo"), budget, 0, device, data, Checkpoints(tmp_path, "0" * 64))
     assert trainer.run(lambda *_: None, lambda: False)
     likelihood = model_predictor(trainer.model, "cuda", tile=32)(training_samples()[0])
     assert likelihood.shape == (40, 44)

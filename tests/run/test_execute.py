@@ -20,13 +20,19 @@ class Told:
     """A watcher that remembers."""
 
     def __init__(self):
-        self.steps, self.scored_images, self.found = [], [], []
+        self.steps, self.scored_images, self.found, self.validations, self.notes = [], [], [], [], []
 
     def run_started(self, run):
         pass
 
-    def stepped(self, run, step, values):
-        self.steps.append((run.name, step))
+    def stepped(self, run, step):
+        self.steps.append((run.name, step.number))
+
+    def validated(self, run, step, value):
+        self.validations.append((step, value))
+
+    def noted(self, run, sentence):
+        self.notes.append(sentence)
 
     def scored(self, run, images, of):
         self.scored_images.append((run.name, images))

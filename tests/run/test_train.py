@@ -9,11 +9,13 @@ import torch
 from topobench.cards import Budget, load_recipe
 from topobench.errors import RunError
 from topobench.run.batches import TrainingSet
+from topobench.run.checkpoint import Checkpoints
 from topobench.run.device import choose_device
 from topobench.run.train import Trainer
 from topobench.types import Sample
 
 STEPS = 5
+BUDGET = Budget(steps=STEPS, batch=2, crop=32)
 
 
 def training_samples(scale=1.0):
@@ -31,9 +33,9 @@ def training_set(scale=1.0):
     return TrainingSet.of(training_samples(scale))
 
 
-def trainer(folder, name="enhanced-topo", data=None):
-    budget = Budget(steps=STEPS, batch=2, crop=32)
-    return Trainer(load_recipe(name), budget, 0, choose_device("cpu"), data or training_set(), folder)
+def trainer(folder, name="enhanced-topo", data=None, budget=BUDGET, **options):
+    recipe, checkpoints = load_recipe(name), Checkpoints(folder, "0" * 64)
+    return Trainer(recipe, budget, 0, choose_device("cpu"), data or training_set(), checkpoints, **options)
 
 
 def weights(found):
@@ -51,7 +53,7 @@ def straight(tmp_path_factory):
 def test_resumed_training_ends_bit_equal(straight, tmp_path, stop):
     """With dropout, Adam's moments, the schedule and the topological patches all on their way."""
     steps = []
-    assert not trainer(tmp_path).run(lambda step, _: steps.append(step), lambda: len(steps) == stop)
+    assert not trainer(tmp_path).run(steps.append, lambda: len(steps) == stop)
     again = trainer(tmp_path)
     assert again.step == stop
     assert again.run(lambda *_: None, lambda: False)
@@ -59,14 +61,14 @@ def test_resumed_training_ends_bit_equal(straight, tmp_path, stop):
 
 
 def test_finished_training_is_not_repeated(straight):
-    again = trainer(straight.folder)
+    again = trainer(straight.checkpoints.folder)
     assert again.run(lambda *_: pytest.fail("a step was taken"), lambda: False)
     assert torch.equal(weights(again), weights(straight))
 
 
 def test_terms_join_when_the_recipe_says(tmp_path):
     seen = []
-    trainer(tmp_path).run(lambda step, values: seen.append(set(values)), lambda: False)
+    trainer(tmp_path).run(lambda step: seen.append(set(step.losses)), lambda: False)
     assert seen[0] == {"cross-entropy"}
     assert seen[-1] == {"cross-entropy", "topological"}
 
@@ -74,8 +76,8 @@ def test_terms_join_when_the_recipe_says(tmp_path):
 def test_training_lowers_the_loss(tmp_path):
     seen = []
     budget = Budget(steps=30, batch=2, crop=32)
-    Trainer(load_recipe("unet-ce"), budget, 0, choose_device("cpu"), training_set(), tmp_path).run(
-        lambda _, values: seen.append(values["cross-entropy"]), lambda: False
+    trainer(tmp_path, "unet-ce", budget=budget).run(
+        lambda step: seen.append(step.losses["cross-entropy"]), lambda: False
     )
     assert np.mean(seen[-5:]) < 0.8 * np.mean(seen[:5])
 

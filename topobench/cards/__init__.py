@@ -14,11 +14,12 @@ from topobench.cards.places import (
     text_of,
 )
 from topobench.cards.protocols import OpenChoice, Protocol
-from topobench.cards.recipes import Budget, LossTerm, ModelChoice, Published, Recipe, Suite
+from topobench.cards.recipes import Budget, LossTerm, ModelChoice, Published, Recipe, Suite, Validation
 from topobench.cards.schema import Count, Index, Part, Strict, faults_of
 
 __all__ = [
     "PLACES", "Budget", "Card", "Count", "DataFile", "Download", "Folds", "Index", "Labels", "ListedFold", "LossTerm",
-    "ModelChoice", "OpenChoice", "Part", "Protocol", "Published", "Recipe", "Strict", "Suite", "Units", "Validity",
-    "faults_of", "folder", "load_card", "load_protocol", "load_recipe", "load_suite", "names", "read", "text_of",
+    "ModelChoice", "OpenChoice", "Part", "Protocol", "Published", "Recipe", "Strict", "Suite", "Units", "Validation",
+    "Validity", "faults_of", "folder", "load_card", "load_protocol", "load_recipe", "load_suite", "names", "read",
+    "text_of",
 ]  # fmt: skip

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from topobench.cards.datasets import DatasetName
 from topobench.cards.schema import Choice, Count, File, Index, Name, Part, Strict
 
-__all__ = ["Budget", "LossTerm", "ModelChoice", "Published", "Recipe", "Suite"]
+__all__ = ["Budget", "LossTerm", "ModelChoice", "Published", "Recipe", "Suite", "Validation"]
 
 
 class ModelChoice(Choice):
@@ -37,12 +37,42 @@ class LossTerm(Choice):
         return self
 
 
-class Budget(Strict):
-    """What every run of a suite may spend: steps of batches of square crops (pixels a side)."""
+class Validation(Strict):
+    """By what rule the best state of a training is chosen: by images that are held out of those it trains on.
 
-    steps: Count
+    So many resampling units as make up the part `share` of the training images are held out, drawn by fold and seed
+    alone, the same for every recipe. `times` a run, evenly spaced and at its end, they are scored; the state with the
+    best mean of `figure` under `protocol` is the one that is scored on the fold, the later of two that are alike.
+    """
+
+    figure: str = "betti_error"
+    protocol: Name = "hu2019"
+    share: Annotated[float, Field(gt=0.0, le=0.5)] = 0.2
+    times: Count = 10
+
+
+class Budget(Strict):
+    """What every run of a suite may spend: steps of batches of square crops (pixels a side), or seconds of them.
+
+    Seconds are those of training steps alone. With `validation` the best state is scored, else the last.
+    """
+
+    steps: Count | None = None
+    seconds: Annotated[float, Field(gt=0.0)] | None = None
     batch: Count
     crop: Count
+    validation: Validation | None = None
+
+    @model_validator(mode="after")
+    def _one_measure(self) -> Budget:
+        if (self.steps is None) == (self.seconds is None):
+            given = "both" if self.steps else "neither"
+            raise ValueError(f"a budget is given in steps or in seconds, and this one has {given}")
+        return self
+
+    def identity(self) -> dict[str, Any]:
+        """Return what changes a run when it changes; what is not given is left out."""
+        return self.model_dump(mode="json", exclude_none=True)
 
 
 class Published(Strict):
@@ -57,18 +87,22 @@ class Published(Strict):
 
 
 class Recipe(File):
-    """A baseline: a model, the terms of its loss, how it is trained (Adam), what was published about it."""
+    """A baseline: a model, the terms of its loss, how it is trained (Adam), what was published about it.
+
+    The learning rate falls to 0 along half a cosine, or is constant.
+    """
 
     model: ModelChoice
     loss: Annotated[tuple[LossTerm, ...], Field(min_length=1)]
     learning_rate: Annotated[float, Field(gt=0.0)]
+    schedule: Literal["cosine", "constant"] = "cosine"
     budget: Budget
     source: str
     published: tuple[Published, ...] = ()
 
     def identity(self) -> dict[str, Any]:
         """Return what changes a run when it changes; titles, sources and published figures do not."""
-        return self.model_dump(mode="json", include={"name", "version", "model", "loss", "learning_rate"})
+        return self.model_dump(mode="json", include={"name", "version", "model", "loss", "learning_rate", "schedule"})
 
 
 class Suite(File):

@@ -18,8 +18,8 @@ from rich.progress import (
 )
 from rich.table import Column
 
-from topobench.run.execute import Watcher
 from topobench.run.matrix import Run
+from topobench.run.watcher import Step, Watcher
 from topobench.types import RunRecord
 
 __all__ = ["watching"]
@@ -58,9 +58,15 @@ class _Lines:
         self.number += 1
         self._say(run, "starts")
 
-    def stepped(self, run: Run, step: int, values: dict[str, float]) -> None:
-        if time.monotonic() - self.said > EVERY and run.budget:
-            self._say(run, f"step {step + 1} of {run.budget.steps}, {_losses(values)}")
+    def stepped(self, run: Run, step: Step) -> None:
+        if time.monotonic() - self.said > EVERY:
+            self._say(run, f"step {step.number + 1} ({step.part:.0%}), {_losses(step.losses)}")
+
+    def validated(self, run: Run, step: int, value: float) -> None:
+        pass
+
+    def noted(self, run: Run, sentence: str) -> None:
+        self._say(run, sentence)
 
     def scored(self, run: Run, images: int, of: int) -> None:
         if time.monotonic() - self.said > EVERY:
@@ -86,8 +92,14 @@ class _Bars:
         total = run.budget.steps if run.budget else None
         self.progress.reset(self.current, total=total, description=run.name, note="")
 
-    def stepped(self, run: Run, step: int, values: dict[str, float]) -> None:
-        self.progress.update(self.current, completed=step + 1, note=_losses(values))
+    def stepped(self, run: Run, step: Step) -> None:
+        self.progress.update(self.current, completed=step.number + 1, note=_losses(step.losses))
+
+    def validated(self, run: Run, step: int, value: float) -> None:
+        pass
+
+    def noted(self, run: Run, sentence: str) -> None:
+        self.progress.console.print(f"{run.label}: {sentence}", markup=False, highlight=False)
 
     def scored(self, run: Run, images: int, of: int) -> None:
         self.progress.update(self.current, total=of, completed=images, note="scoring")

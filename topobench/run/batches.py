@@ -112,6 +112,10 @@ class TrainingSet:
             raise DataError(f"the training images have {sorted(channels)} channels; all must have the same number.")
         return cls(channels.pop(), tuple(shapes), masks, images)
 
+    def crop_size(self, budget: Budget) -> int:
+        """Return the pixels a side of a crop: the budget's, or fewer where an image is smaller."""
+        return min(budget.crop, *(side for shape in self.shapes for side in shape))
+
     def batch(self, budget: Budget, seed: int, step: int) -> Batch:
         """Return the batch of a step, on the CPU.
 
@@ -120,7 +124,7 @@ class TrainingSet:
         DataError where no image has any.
         """
         random = generator("batch", seed, step)
-        size = min(budget.crop, *(side for shape in self.shapes for side in shape))
+        size = self.crop_size(budget)
         crops, masks = zip(*(self._crop(size, random) for _ in range(budget.batch)), strict=True)
         batch, valid = torch.from_numpy(np.stack(crops)), np.stack(masks)[:, None]
         return Batch(batch[:, :-1], batch[:, -1:], None if valid.all() else torch.from_numpy(valid))

@@ -1,59 +1,93 @@
 """Checkpoints: a training that can go on from where it was, bit for bit.
 
-Each is a file of its own, ``step-<steps done>-<sha256>.pt``, whose name holds the hash of its bytes. It is
-written whole or not at all, read with ``weights_only``, and passed over for the one before when it does not
-match its name.
+Each is a file of its own, ``step-<steps done>-<sha256>.pt``, whose name holds the hash of its bytes. It is written
+whole or not at all, and read with ``weights_only``: nothing in it is run. One that is damaged, of another run or of a
+newer topobench is refused with the reason, and the one before it is taken.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
+import pickle
 import re
+import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from topobench.errors import RunError
-from topobench.files import write_atomic
+from topobench.files import remove_strays, write_atomic
 
-__all__ = ["latest", "save"]
+__all__ = ["Checkpoints"]
 
-NAME = re.compile(r"step-(\d{8})-([0-9a-f]{16})\.pt")
-
-
-def save(folder: Path, step: int, state: dict[str, Any]) -> Path:
-    """Write the state after `step` steps, then remove all but the last two checkpoints; return its path."""
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    path = folder / f"step-{step:08d}-{_short_hash(buffer.getvalue())}.pt"
-    write_atomic(path, buffer.getvalue())
-    for old in _newest_first(folder)[2:]:
-        old.unlink(missing_ok=True)
-    return path
+FORMAT = 1  # raised when a checkpoint holds something else than before
+NAME = re.compile(r"step-(\d{8,})-([0-9a-f]{16})\.pt")
+KEPT = 2
 
 
-def latest(folder: Path) -> tuple[int, dict[str, Any]] | None:
-    """Return (steps done, state) of the newest checkpoint whose bytes match its name; None where there is none.
+@dataclass(frozen=True)
+class Checkpoints:
+    """The checkpoints of one run, in a folder of its own."""
 
-    RunError where there are checkpoints and all are damaged: a training never starts afresh in silence.
-    """
-    paths = _newest_first(folder)
-    for path in paths:
-        step, wanted = NAME.fullmatch(path.name).groups()  # type: ignore[union-attr]
+    folder: Path
+    run_id: str
+
+    def save(self, step: int, state: dict[str, Any]) -> Path:
+        """Write the state after `step` steps, then remove all but the last two; return its path."""
+        buffer = io.BytesIO()
+        torch.save({**state, "format": FORMAT, "run_id": self.run_id}, buffer)
+        path = self.folder / f"step-{step:08d}-{_short_hash(buffer.getvalue())}.pt"
+        remove_strays(self.folder)
+        write_atomic(path, buffer.getvalue())
+        self.prune(KEPT)
+        return path
+
+    def prune(self, kept: int) -> None:
+        """Remove all but so many, the newest."""
+        for old in self._newest_first()[kept:]:
+            old.unlink(missing_ok=True)
+
+    def latest(self) -> tuple[int, dict[str, Any], list[str]] | None:
+        """Return (steps done, state, why newer ones were refused) of the newest sound one; None where there is none.
+
+        RunError where there are checkpoints and none is sound: a training never starts afresh in silence.
+        """
+        refused: list[str] = []
+        for path in self._newest_first():
+            state = self._read(path)
+            if isinstance(state, dict):
+                return int(path.name.split("-")[1]), state, refused
+            refused.append(f"checkpoint {path} is refused: {state}")
+        if refused:
+            raise RunError(f"{'; '.join(refused)}. Remove that folder to train from the start.")
+        return None
+
+    def _read(self, path: Path) -> dict[str, Any] | str:
+        """Return what a checkpoint holds, or why it is refused."""
         content = path.read_bytes()
-        if _short_hash(content) == wanted:
-            return int(step), torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    if paths:
-        raise RunError(f"all checkpoints in {folder} are damaged; remove that folder to train from the start")
-    return None
+        if _short_hash(content) != path.stem.rpartition("-")[2]:
+            return "it is damaged, for its sha256 is not the one in its name"
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # about pickles of other kinds, which are refused anyway
+                state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+            return f"it holds something else than tensors and numbers, which is not loaded ({type(error).__name__})"
+        if not isinstance(state, dict) or state.get("format") != FORMAT:
+            found = state.get("format") if isinstance(state, dict) else type(state).__name__
+            return f"its format is {found!r}; this topobench reads {FORMAT}"
+        if state["run_id"] != self.run_id:
+            return f"it is of the run {str(state['run_id'])[:12]}, and this is {self.run_id[:12]}"
+        return state
 
-
-def _newest_first(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    return sorted((path for path in folder.iterdir() if NAME.fullmatch(path.name)), reverse=True)
+    def _newest_first(self) -> list[Path]:
+        if not self.folder.is_dir():
+            return []
+        found = [path for path in self.folder.iterdir() if NAME.fullmatch(path.name)]
+        return sorted(found, key=lambda path: (int(path.name.split("-")[1]), path.name), reverse=True)
 
 
 def _short_hash(content: bytes) -> str:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 import torch
 
 from topobench.errors import ArgumentError
 
-__all__ = ["Device", "choose_device"]
+__all__ = ["PRECISIONS", "Device", "choose_device"]
+
+DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
+PRECISIONS = ("float32", *DTYPES)
 
 
 @dataclass(frozen=True)
 class Device:
-    """A device kind (``cuda``, ``mps``, ``cpu``), the precision trained in, and the threads of a run."""
+    """A device kind (``cuda``, ``mps``, ``cpu``), the precision trained in, and the threads of a run.
+
+    Threads share sums, so that on the CPU their number changes last digits; elsewhere it changes nothing, and is 1.
+    """
 
     kind: str
     precision: str
@@ -22,20 +29,50 @@ class Device:
     @property
     def autocast_dtype(self) -> torch.dtype | None:
         """The dtype of mixed precision, or None where all is float32."""
-        return {"bfloat16": torch.bfloat16, "float16": torch.float16}.get(self.precision)
+        return DTYPES.get(self.precision)
+
+    @property
+    def memory_format(self) -> torch.memory_format:
+        """How images lie in memory: channels last, which convolutions are faster with (docs/performance.md)."""
+        return torch.contiguous_format if self.kind == "mps" else torch.channels_last
+
+    def prepare(self, deterministic: bool) -> None:
+        """Make this process compute as the device says; with `deterministic` refuse what is not repeatable."""
+        if self.kind == "cpu":
+            torch.set_num_threads(self.threads)
+        if deterministic:
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS is refused
+        torch.use_deterministic_algorithms(deterministic)
+        torch.backends.cudnn.deterministic = deterministic
 
 
-def choose_device(name: str = "auto") -> Device:
-    """Return the device of that name; ``auto`` takes cuda, else mps, else cpu. Mixed precision on cuda alone."""
+def choose_device(name: str = "auto", precision: str = "auto", jobs: int = 1) -> Device:
+    """Return the device of that name for each of so many runs at a time.
+
+    ``auto`` takes cuda, else mps, else cpu; and mixed precision on cuda alone: bfloat16, else float16. The threads of
+    the CPU are shared out among jobs. ArgumentError for what this machine has not.
+    """
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if name == "auto":
-        name = next(kind for kind, available in there.items() if available)
-    if name not in there:
-        raise ArgumentError(f"device is {name!r}; it must be auto, cuda, mps or cpu.")
-    if not there[name]:
+    kind = next(kind for kind, available in there.items() if available) if name == "auto" else name
+    if kind not in there:
+        raise ArgumentError(
+            f"device is {name!r}; it must be auto, cuda, mps or cpu (CUDA_VISIBLE_DEVICES chooses among several GPUs)."
+        )
+    if not there[kind]:
         present = ", ".join(kind for kind, available in there.items() if available)
         raise ArgumentError(f"device {name!r} is not there; this machine has: {present}.")
-    precision = "float32"
-    if name == "cuda":
-        precision = "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
-    return Device(name, precision, torch.get_num_threads())
+    threads = max(1, torch.get_num_threads() // jobs) if kind == "cpu" else 1
+    return Device(kind, _precision(precision, kind), threads)
+
+
+def _precision(name: str, kind: str) -> str:
+    """Return the precision of that name, or the device's own for ``auto``."""
+    if name == "auto":
+        if kind != "cuda":
+            return "float32"
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
+    if name not in PRECISIONS:
+        raise ArgumentError(f"precision is {name!r}; it must be auto, {', '.join(PRECISIONS)}.")
+    if name == "float16" and kind != "cuda":
+        raise ArgumentError(f"precision is 'float16'; on {kind} it must be float32 or bfloat16.")
+    return name

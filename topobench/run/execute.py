@@ -2,90 +2,106 @@
 
 from __future__ import annotations
 
+import gc
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import gudhi
 import torch
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
 
-from topobench.environment import environment, peak_memory_mib
-from topobench.errors import RecordError, TopobenchError
+from topobench.cards import Budget, Recipe
+from topobench.environment import environment, peak_memory_mib, reset_peak_memory
+from topobench.errors import TopobenchError
+from topobench.files import naming
 from topobench.registry import load
 from topobench.run.batches import TrainingSet
+from topobench.run.checkpoint import Checkpoints
 from topobench.run.evaluate import model_predictor
+from topobench.run.maps import keep_map
 from topobench.run.matrix import Run
+from topobench.run.progress import Progress
+from topobench.run.settings import DEFAULTS, Settings
+from topobench.run.store import Place, Store
 from topobench.run.train import Trainer
-from topobench.scores import (
-    Predictor,
-    make_record,
-    protocol_settings,
-    read_record,
-    record_path,
-    run_id_of,
-    score_samples,
-    write_record,
-)
+from topobench.run.validation import Validator, hold_out
+from topobench.run.watcher import Watcher
+from topobench.scores import Predictor, make_record, protocol_settings, run_id_of, score_samples, write_record
 from topobench.types import Row, RunRecord, Sample
 
-__all__ = ["Stopped", "Watcher", "execute"]
+__all__ = ["Stopped", "execute"]
 
 
 class Stopped(Exception):
     """The user asked to stop; what was done is kept."""
 
 
-class Watcher(Protocol):
-    """Who is told how runs go on."""
-
-    def run_started(self, run: Run) -> None:
-        """A run begins, or goes on from its checkpoint."""
-
-    def stepped(self, run: Run, step: int, values: dict[str, float]) -> None:
-        """A training step (counted from 0) is done; the values of the loss terms."""
-
-    def scored(self, run: Run, images: int, of: int) -> None:
-        """So many images are scored."""
-
-    def run_ended(self, run: Run, record: RunRecord, found: bool) -> None:
-        """A run has its record; `found` where it had been finished before."""
-
-
-def execute(run: Run, store: Path, watcher: Watcher, stopping: Callable[[], bool]) -> RunRecord:
+def execute(
+    run: Run, store: Path, watcher: Watcher, stopping: Callable[[], bool], settings: Settings = DEFAULTS
+) -> RunRecord:
     """Return the record of a run: from the store if it is finished there, else executed and written into it.
 
-    The store holds ``records/`` and ``checkpoints/``. Whatever raises in between makes a record ``failed: ...``;
-    `Stopped` is raised between two steps or two images where `stopping` says so, with a checkpoint written.
+    Whatever a model, a loss or the data raise makes a record ``failed: ...``; what the store itself raises (a full
+    disk) is raised, for it would fail every run. `Stopped` is raised between two steps or two images where `stopping`
+    says so, with a checkpoint written. One process at a time executes a run; another waits, and finds it.
     """
+    place = Store(store).place(run.identity())
     watcher.run_started(run)
-    execution = _Execution(run, store, watcher, stopping)
-    before = execution.before
-    if before is not None and not execution.missing:
-        watcher.run_ended(run, before, True)
-        return before
-    record = execution.record()
-    if record.finished or before is None:  # a new scoring that fails takes nothing away
-        write_record(record, store / "records")
-    watcher.run_ended(run, record, False)
+    with _alone(run, place, watcher, stopping):
+        execution = _Execution(run, place, Progress(place, watcher), stopping, settings)
+        before = execution.before
+        found = before is not None and not execution.missing
+        record = before if found and before else execution.record()
+        if not found and (record.finished or before is None):  # a new scoring that fails takes nothing away
+            write_record(record, place.record.parent)
+    watcher.run_ended(run, record, found)
     return record
+
+
+@contextmanager
+def _alone(run: Run, place: Place, watcher: Watcher, stopping: Callable[[], bool]) -> Iterator[None]:
+    """Hold a run for this process; wait while another has it. A process that is killed lets go."""
+    place.lock.parent.mkdir(parents=True, exist_ok=True)
+    lock, waiting = FileLock(place.lock), False
+    with naming(place.lock):
+        while not lock.is_locked:
+            try:
+                lock.acquire(timeout=0.5 if waiting else 0)
+            except Timeout:
+                if not waiting:
+                    watcher.noted(run, "another process is at this run; waiting for it")
+                waiting = True
+                if stopping():
+                    raise Stopped from None
+    try:
+        yield
+    finally:
+        place.progress.unlink(missing_ok=True)
+        lock.release()
 
 
 @dataclass
 class _Execution:
-    """One run on its way; `cost` fills up as it goes."""
+    """One run on its way; `cost`, `training` and `predictions` fill up as it goes."""
 
     run: Run
-    store: Path
+    place: Place
     watcher: Watcher
     stopping: Callable[[], bool]
+    settings: Settings
     cost: dict[str, float] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    predictions: dict[str, str] = field(default_factory=dict)
 
     @cached_property
-    def settings(self) -> dict[str, dict[str, Any]]:
+    def protocols(self) -> dict[str, dict[str, Any]]:
         """The run's protocols, with every choice that their figures depend on."""
         card = self.run.dataset.card
         return protocol_settings(self.run.protocols, card.phase, card.connectivity)
@@ -93,79 +109,133 @@ class _Execution:
     @cached_property
     def before(self) -> RunRecord | None:
         """The finished record in the store, by whatever protocols it was scored."""
-        path = record_path(self.store / "records", self.run.identity())
-        try:
-            record = read_record(path) if path.exists() else None
-        except RecordError:
-            return None  # torn or edited: made anew, from the checkpoint
-        return record if record and record.finished else None
+        return self.place.finished()
 
     @property
     def missing(self) -> list[str]:
         """The run's protocols by which it is not scored yet, or was when they made other choices."""
         done = self.before.protocols if self.before else {}
-        return [name for name, choices in self.settings.items() if done.get(name) != choices]
+        return [name for name, choices in self.protocols.items() if done.get(name) != choices]
 
     def record(self) -> RunRecord:
         """Return the run's new record, finished or failed; what was scored before and still stands is in it too."""
         kept = [row for row in self.before.rows if row.protocol not in self.missing] if self.before else []
         rows: list[Row] = []
         status = "finished"
+        _reset_peaks(self.run)
         try:
-            train_ids, scored_ids = self.run.dataset.fold(self.run.fold)
-            self.run.dataset.check(scored_ids)  # what is wrong with an image is said before hours of training
-            predict = self._predictor(self.run.dataset.select(train_ids))
-            rows = [*kept, *self._rows(scored_ids, predict)]
+            rows = [*kept, *self._rows()]
         except Stopped:
             raise
-        except Exception as error:  # whatever a plugin raises: the other runs go on
+        except (Exception, SystemExit) as error:  # whatever a plugin raises: the other runs go on
+            if self._is_of_the_store(error):
+                raise
             status = f"failed: {_reason(error)}"
         self.cost["peak_memory_mib"] = round(peak_memory_mib(), 1)
-        settings = {**(self.before.protocols if self.before else {}), **self.settings}
-        return make_record(self.run.identity(), status, settings, rows, self.cost, _environment(self.run))
+        settings = {**(self.before.protocols if self.before else {}), **self.protocols}
+        about = _environment(self.run, self.settings)
+        return make_record(
+            self.run.identity(), status, settings, rows, self.cost, about, self.training, self.predictions
+        )
 
-    def _predictor(self, samples: Sequence[Sample]) -> Predictor:
-        """Return what predicts: the null row made from the training samples, or the trained model."""
-        run = self.run
-        if run.recipe is None or run.budget is None or run.seed is None:
-            rule: Predictor = load("nulls", run.name)(samples)
-            return rule
-        if run.device.kind == "cuda":
-            torch.cuda.reset_peak_memory_stats()
-        folder = self.store / "checkpoints" / run_id_of(run.identity())[:16]
-        trainer = Trainer(run.recipe, run.budget, run.seed, run.device, TrainingSet.of(samples), folder)
-        self.cost["parameters"] = sum(weights.numel() for weights in trainer.model.parameters())
-        self.cost["resumed_at_step"] = trainer.step
-        ended = trainer.run(lambda step, values: self.watcher.stepped(run, step, values), self.stopping)
-        self.cost["train_seconds"] = round(trainer.seconds, 3)
-        if run.device.kind == "cuda":
-            self.cost["peak_device_memory_mib"] = round(torch.cuda.max_memory_allocated() / 2**20, 1)
-        if not ended:
-            raise Stopped
-        return model_predictor(trainer.model, run.device.kind)
-
-    def _rows(self, image_ids: Sequence[str], predict: Predictor) -> list[Row]:
-        """Return the rows of all images, one a protocol each."""
-        run, card = self.run, self.run.dataset.card
-        samples = run.dataset.select(image_ids)
+    def _rows(self) -> list[Row]:
+        """Train where that is to be done, and return the rows of all scored images, one a protocol each."""
+        dataset, card = self.run.dataset, self.run.dataset.card
+        train_ids, scored_ids = dataset.fold(self.run.fold)
+        dataset.check(scored_ids)  # what is wrong with an image is said before hours of training
+        predict = self._keeping(self._predictor(train_ids))
         started = time.perf_counter()
         rows: list[Row] = []
+        samples = dataset.select(scored_ids)
         scored = score_samples(samples, predict, self.missing, card.phase, card.connectivity)
         for done, found in enumerate(scored, start=1):
             rows += found
-            self.watcher.scored(run, done, len(image_ids))
+            self.watcher.scored(self.run, done, len(scored_ids))
             if self.stopping():
                 raise Stopped
         self.cost["score_seconds"] = round(time.perf_counter() - started, 3)
         return rows
 
+    def _predictor(self, train_ids: Sequence[str]) -> Predictor:
+        """Return what predicts: the null row made from the training samples, or the trained model."""
+        run = self.run
+        if run.recipe is None or run.budget is None or run.seed is None:
+            rule: Predictor = load("nulls", run.name)(run.dataset.select(train_ids))
+            return rule
+        trainer = self._trainer(run.recipe, run.budget, run.seed, train_ids)
+        if not self._train(trainer):
+            raise Stopped
+        return model_predictor(trainer.scored_model(), run.device.kind)
 
-def _environment(run: Run) -> dict[str, str]:
+    def _trainer(self, recipe: Recipe, budget: Budget, seed: int, train_ids: Sequence[str]) -> Trainer:
+        """Return the training, as far as it has come; images may be held out of it (`Validation`)."""
+        run, dataset, validator = self.run, self.run.dataset, None
+        if budget.validation:
+            members = [member for member in dataset.members if member.image_id in set(train_ids)]
+            train_ids, held_out = hold_out(members, budget.validation.share, run.fold, seed)
+            validator = Validator(budget.validation, dataset.select(held_out), dataset.card, run.device.kind)
+            self.training["held_out"] = held_out
+        data = TrainingSet.of(dataset.select(train_ids))
+        checkpoints = Checkpoints(self.place.checkpoints, run_id_of(run.identity()))
+        trainer = Trainer(recipe, budget, seed, run.device, data, checkpoints, validator, self.settings)
+        for sentence in trainer.refused:
+            self.watcher.noted(run, sentence)
+        return trainer
+
+    def _train(self, trainer: Trainer) -> bool:
+        """Train to the end; return False if stopped before. Costs are those of all steps, whoever took them."""
+        run = self.run
+        self.cost["parameters"] = sum(weights.numel() for weights in trainer.model.parameters())
+        self.cost["resumed_at_step"] = trainer.step
+        ended = trainer.run(
+            lambda step: self.watcher.stepped(run, step),
+            self.stopping,
+            lambda found: self.watcher.validated(run, found.step, found.value),
+        )
+        self.cost["train_seconds"] = round(sum(trainer.seconds.values()), 3)
+        for name, seconds in trainer.seconds.items():
+            self.cost[f"{name}_ms_per_step"] = round(1000 * seconds / max(trainer.step, 1), 3)
+        if run.device.kind == "cuda":
+            self.cost["peak_device_memory_mib"] = round(torch.cuda.max_memory_allocated() / 2**20, 1)
+        self.training |= trainer.report()
+        return ended
+
+    def _keeping(self, predict: Predictor) -> Predictor:
+        """Return what predicts, and keeps each map that it gives."""
+        if not self.settings.keep_predictions:
+            return predict
+
+        def keep(sample: Sample) -> NDArray[Any]:
+            likelihood = predict(sample)
+            self.predictions[sample.image_id] = keep_map(self.place.predictions, sample.image_id, likelihood)
+            return likelihood
+
+        return keep
+
+    def _is_of_the_store(self, error: BaseException) -> bool:
+        """Whether an error is the system's about a file of the store, such as a full disk: it would fail every run."""
+        name = getattr(error, "filename", None) if isinstance(error, OSError) else None
+        return name is not None and Path(name).is_relative_to(self.place.folder)
+
+
+def _reset_peaks(run: Run) -> None:
+    """Let peaks of memory be those of this run, where the system can, and not of one before it in this process."""
+    reset_peak_memory()
+    if run.device.kind == "cuda":
+        gc.collect()  # what a run that failed for want of memory still holds
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+
+
+def _environment(run: Run, settings: Settings) -> dict[str, str]:
     name = torch.cuda.get_device_name() if run.device.kind == "cuda" else platform.processor() or platform.machine()
-    return environment(torch=str(torch.__version__), gudhi=gudhi.__version__, device_name=name)
+    deterministic = str(settings.deterministic or run.device.kind == "cpu").lower()
+    return environment(
+        torch=str(torch.__version__), gudhi=gudhi.__version__, device_name=name, deterministic=deterministic
+    )
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """Return an error as the end of ``failed: ...``: topobench's own sentences as they are, others with their type."""
     own = isinstance(error, TopobenchError)
     return str(error) if own else f"{type(error).__name__}: {error}"

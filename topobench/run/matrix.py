@@ -44,7 +44,7 @@ class Run:
             "data_hash": self.dataset.data_hash,
             "fold": self.fold,
             "seed": self.seed,
-            "budget": self.budget.model_dump() if self.budget else {},
+            "budget": self.budget.identity() if self.budget else {},
             "device": self.device.kind,
             "precision": self.device.precision,
             "threads": self.device.threads,

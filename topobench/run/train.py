@@ -1,12 +1,11 @@
-"""The training loop, in plain torch: a fixed number of steps, each a pure function of (seed, step)."""
+"""The training loop, in plain torch: steps, each a pure function of (seed, step), to the end of a budget."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -17,17 +16,17 @@ from topobench.errors import RunError
 from topobench.losses import WeightedLoss, build_loss
 from topobench.losses.weighted import Term
 from topobench.models import build_model
-from topobench.run import checkpoint
-from topobench.run.batches import TrainingSet
+from topobench.run.batches import Batch, TrainingSet
+from topobench.run.checkpoint import Checkpoints
 from topobench.run.device import Device
+from topobench.run.settings import DEFAULTS, Settings
+from topobench.run.validation import Validated, Validator
+from topobench.run.watcher import Step
 from topobench.seeds import seed_of
 
 __all__ = ["TRAINING_VERSION", "Trainer", "recipe_loss", "recipe_model"]
 
-TRAINING_VERSION = 3  # raised by hand when the same run would end at other weights
-CHECKPOINT_EVERY = 100  # steps
-
-Report = Callable[[int, dict[str, float]], None]
+TRAINING_VERSION = 4  # raised by hand when the same run would end at other weights
 
 
 def recipe_model(recipe: Recipe, in_channels: int, seed: int) -> nn.Module:
@@ -48,10 +47,13 @@ def recipe_loss(recipe: Recipe) -> WeightedLoss:
 
 @dataclass
 class Trainer:
-    """A training in progress: Adam, learning rate falling to 0 along half a cosine, mixed precision on cuda.
+    """A training in progress: Adam, the recipe's learning rate, mixed precision and channels last as the device says.
 
-    Separate seeds govern weights, data (`TrainingSet.batch`), the patches of losses, and dropout. `step` counts the
-    steps done, `seconds` the wall time they took, in this process and in those that it resumes.
+    Separate seeds govern weights, data (`TrainingSet.batch`), the patches of losses, and dropout, so that two losses
+    see the same weights, crops and masks. `step` counts the steps done, `seconds` the wall time they took by what it
+    was spent on, in this process and in those that it resumes; images held out and checkpoints take none of it.
+
+    Given a `validator`, the best of the states that it sees is kept, and `scored_model` is that; else it is the last.
     """
 
     recipe: Recipe
@@ -59,67 +61,215 @@ class Trainer:
     seed: int
     device: Device
     data: TrainingSet
-    folder: Path
+    checkpoints: Checkpoints
+    validator: Validator | None = None
+    settings: Settings = DEFAULTS
+    step: int = 0
+    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(("data", "network", "loss"), 0.0))
+    validated: list[Validated] = field(default_factory=list)
+    best: dict[str, Any] | None = None
+    refused: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Make model, loss and optimiser, and take up the newest checkpoint in `folder`."""
-        self.model = recipe_model(self.recipe, self.data.channels, self.seed).to(self.device.kind)
+        """Make model, loss and optimiser, try the loss, and take up the newest sound checkpoint."""
+        self.device.prepare(self.settings.deterministic)
+        model = recipe_model(self.recipe, self.data.channels, self.seed)
+        self.model: nn.Module = model.to(device=self.device.kind, memory_format=self.device.memory_format)  # type: ignore[call-overload]
         self.loss = recipe_loss(self.recipe).to(self.device.kind)
         self.optimiser = torch.optim.Adam(self.model.parameters(), lr=self.recipe.learning_rate)
         self.scaler = torch.amp.GradScaler(self.device.kind, enabled=self.device.precision == "float16")
-        self.step = 0
-        self.seconds = 0.0
-        found = checkpoint.latest(self.folder)
+        self._try_loss()
+        found = self.checkpoints.latest()
         if found:
-            self.step, state = found
-            self.seconds = state["seconds"]
-            for part, name in self._parts():
-                part.load_state_dict(state[name])
+            self.step, state, self.refused = found
+            self._take_up(state)
+        self._saved = self.step, len(self.validated)
 
-    def run(self, report: Report, stopping: Callable[[], bool]) -> bool:
+    def run(
+        self,
+        stepped: Callable[[Step], None],
+        stopping: Callable[[], bool],
+        validated: Callable[[Validated], None] = lambda _: None,
+    ) -> bool:
         """Train to the end of the budget; return False if `stopping` said so before. Checkpoints either way."""
-        self.model.train()
-        while self.step < self.budget.steps:
-            started = time.perf_counter()
-            values = self._take_step()
-            self.seconds += time.perf_counter() - started
-            report(self.step - 1, values)
-            stop = stopping()
-            if stop or self.step % CHECKPOINT_EVERY == 0 or self.step == self.budget.steps:
+        saved = time.monotonic()
+        while not self.ended:
+            if stopping():
                 self._save()
-            if stop and self.step < self.budget.steps:
                 return False
+            if self._validation_is_due():
+                validated(self._validate())
+            else:
+                stepped(self._take_step())
+            if time.monotonic() - saved >= self.settings.checkpoint_seconds:
+                self._save()
+                saved = time.monotonic()
+        self._save()
         return True
 
+    @property
+    def spent(self) -> float:
+        """The part of the budget that is spent, in [0, 1]."""
+        if self.budget.steps is not None:
+            return self.step / self.budget.steps
+        return min(sum(self.seconds.values()) / (self.budget.seconds or 1), 1.0)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the budget is spent, and the last validation done."""
+        return self.spent >= 1 and not self._validation_is_due()
+
+    def scored_model(self) -> nn.Module:
+        """Return the model in the state that is to be scored."""
+        if self.best:
+            self.model.load_state_dict(self.best["model"])
+        return self.model
+
+    def report(self) -> dict[str, Any]:
+        """Return how the training went, for the record."""
+        if not self.best:
+            return {"steps": self.step, "scored": "last"}
+        return {
+            "steps": self.step, "scored": "best", "scored_step": self.best["step"],
+            "validated": [list(found) for found in self.validated],
+        }  # fmt: skip
+
+    def _validation_is_due(self) -> bool:
+        if self.validator is None:
+            return False
+        times = self.validator.rule.times
+        if self.budget.steps is not None:  # in whole numbers: 29 of 100 steps are 0.29, and 100 times that is below 29
+            return self.step * times // self.budget.steps > len(self.validated)
+        return int(self.spent * times) > len(self.validated)
+
+    def _validate(self) -> Validated:
+        """Score the images held out, and keep the state if it is the best so far."""
+        assert self.validator is not None
+        found = self.validator(self.model, self.step)
+        self.validated.append(found)
+        if self.validator.better(found, Validated(*self.best["validated"]) if self.best else None):
+            state = {name: value.detach().cpu().clone() for name, value in self.model.state_dict().items()}
+            self.best = {"step": self.step, "validated": list(found), "model": state}
+        return found
+
     def _save(self) -> None:
+        """Write a checkpoint, unless the newest is of this very state, or nothing was done yet."""
+        now = (self.step, len(self.validated))
+        if now == self._saved:
+            return
         state: dict[str, Any] = {name: part.state_dict() for part, name in self._parts()}
-        checkpoint.save(self.folder, self.step, {**state, "seconds": self.seconds})
+        state |= {"seconds": self.seconds, "best": self.best, "validated": [list(found) for found in self.validated]}
+        self.checkpoints.save(self.step, state)
+        self._saved = now
+
+    def _take_up(self, state: dict[str, Any]) -> None:
+        for part, name in self._parts():
+            part.load_state_dict(state[name])
+        self.seconds, self.best = state["seconds"], state["best"]
+        self.validated = [Validated(*found) for found in state["validated"]]
 
     def _parts(self) -> list[tuple[Any, str]]:
-        return [(self.model, "model"), (self.optimiser, "optimiser"), (self.scaler, "scaler")]
+        return [
+            (self.model, "model"), (self.loss, "loss"), (self.optimiser, "optimiser"), (self.scaler, "scaler"),
+        ]  # fmt: skip
 
-    def _take_step(self) -> dict[str, float]:
-        """Take one step; return each loss term's value. RunError where the logits or the loss are not finite."""
-        images, target, valid = self.data.batch(self.budget, self.seed, self.step).to(self.device.kind)
-        torch.manual_seed(seed_of("dropout", self.seed, self.step))
-        self.loss.reseed(seed_of("patches", self.seed, self.step))
-        part = self.step / self.budget.steps
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.recipe.learning_rate * (1 + math.cos(math.pi * part)) / 2
-        dtype = self.device.autocast_dtype
-        with torch.autocast(self.device.kind, dtype=dtype, enabled=dtype is not None):
-            logits = self.model(images)
-        self._check_finite(logits, "logits")
-        found: tuple[Tensor, dict[str, float]] = self.loss(logits, target, part, valid)
-        total, values = found
-        self._check_finite(total, "loss")
+    def _try_loss(self) -> None:
+        """Compute all terms once: what is compiled or fails at first use does so before the clock runs."""
+        size = self.data.crop_size(self.budget)
+        logits = torch.zeros(self.budget.batch, 1, size, size, device=self.device.kind)
+        target = torch.zeros_like(logits)
+        target[..., : size // 2] = 1
+        self.loss(logits, target, 1.0)
+
+    def _take_step(self) -> Step:
+        """Take one step. RunError where the logits or the loss are not finite.
+
+        The loss is differentiated down to the logits first, then the network: so each has its time.
+        """
+        number, part = self.step, self.spent
+        clock = _Clock(self.device.kind)
+        batch = self._batch()
+        data_seconds = clock.lap()
+        self._seed_step()
+        rate = self._set_learning_rate(part)
+        outputs, weights = self._forward(batch.images)
+        network_seconds = clock.lap()
+        leaves = [output.detach().requires_grad_() for output in outputs]
+        values = self._differentiate_loss(leaves, weights, batch, part)
+        loss_seconds = clock.lap()
         self.optimiser.zero_grad(set_to_none=True)
-        self.scaler.scale(total).backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(outputs, [leaf.grad for leaf in leaves])
         self.scaler.step(self.optimiser)
         self.scaler.update()
+        network_seconds += clock.lap()
         self.step += 1
+        seconds = {"data": data_seconds, "network": network_seconds, "loss": loss_seconds}
+        for name, value in seconds.items():
+            self.seconds[name] += value
+        return Step(number, self.spent, values, rate, seconds)
+
+    def _batch(self) -> Batch:
+        batch = self.data.batch(self.budget, self.seed, self.step).to(self.device.kind)
+        return batch._replace(images=batch.images.contiguous(memory_format=self.device.memory_format))
+
+    def _seed_step(self) -> None:
+        """Make all that this step draws a function of seed and step, whatever was drawn before."""
+        self.model.train()
+        torch.manual_seed(seed_of("dropout", self.seed, self.step))
+        self.loss.reseed(seed_of("patches", self.seed, self.step))
+
+    def _set_learning_rate(self, part: float) -> float:
+        fall = (1 + math.cos(math.pi * part)) / 2 if self.recipe.schedule == "cosine" else 1.0
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.recipe.learning_rate * fall
+        return self.recipe.learning_rate * fall
+
+    def _forward(self, images: Tensor) -> tuple[tuple[Tensor, ...], tuple[float, ...]]:
+        """Return the model's outputs, one or, of a model that refines, several; and what each weighs in the loss."""
+        dtype = self.device.autocast_dtype
+        with torch.autocast(self.device.kind, dtype=dtype, enabled=dtype is not None):
+            found = self.model(images)
+        outputs = found if isinstance(found, tuple) else (found,)
+        weights = tuple(getattr(self.model, "output_weights", ())) if isinstance(found, tuple) else (1.0,)
+        if len(weights) != len(outputs):
+            raise RunError(
+                f"the model {self.recipe.model.name!r} gives {len(outputs)} outputs in training and has {len(weights)} "
+                "output_weights; there must be one for each."
+            )
+        for output in outputs:
+            self._check_finite(output, "logits")
+        return outputs, weights
+
+    def _differentiate_loss(
+        self, leaves: list[Tensor], weights: tuple[float, ...], batch: Batch, part: float
+    ) -> dict[str, float]:
+        """Give each output its gradient; return the terms' values for the last, which is the one that is scored."""
+        total, values = leaves[0].new_zeros((), dtype=torch.float32), {}
+        for leaf, weight in zip(leaves, weights, strict=True):
+            found: tuple[Tensor, dict[str, float]] = self.loss(leaf, batch.target, part, batch.valid)
+            total, values = (total + weight * found[0] if len(leaves) > 1 else found[0]), found[1]
+        self._check_finite(total, "loss")
+        self.scaler.scale(total).backward()  # type: ignore[no-untyped-call]
         return values
 
     def _check_finite(self, tensor: Tensor, word: str) -> None:
         if not bool(torch.isfinite(tensor).all()):
             raise RunError(f"NaN or infinite {word} at step {self.step}")
+
+
+class _Clock:
+    """Wall time between laps; on an accelerator it waits for what was started, which else is counted where it ends."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.started = self._now()
+
+    def lap(self) -> float:
+        """Return the seconds since the last lap."""
+        before, self.started = self.started, self._now()
+        return self.started - before
+
+    def _now(self) -> float:
+        if self.kind == "cuda":
+            torch.cuda.synchronize()
+        return time.perf_counter()

@@ -1,0 +1,84 @@
+"""Where the files of runs lie: one folder for a command's output, in it one folder a kind, and one name a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from topobench.errors import RecordError
+from topobench.scores import read_record, run_name
+from topobench.types import RunRecord
+
+__all__ = ["Place", "Store"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """The files of one run, all of one name (`run_name`)."""
+
+    folder: Path
+    name: str
+
+    @property
+    def record(self) -> Path:
+        """What is kept of the run: written last."""
+        return self.folder / "records" / f"{self.name}.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of its checkpoints."""
+        return self.folder / "checkpoints" / self.name
+
+    @property
+    def predictions(self) -> Path:
+        """The folder of its likelihood maps."""
+        return self.folder / "predictions" / self.name
+
+    @property
+    def scalars(self) -> Path:
+        """The folder of what TensorBoard reads."""
+        return self.folder / "tensorboard" / self.name
+
+    @property
+    def progress(self) -> Path:
+        """Where it is, while it goes on (run/progress.py)."""
+        return self.folder / "progress" / f"{self.name}.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the process that executes it."""
+        return self.folder / "progress" / f"{self.name}.lock"
+
+    def finished(self) -> RunRecord | None:
+        """Return the record of the run if it is finished; a torn or edited one counts for none."""
+        try:
+            record = read_record(self.record) if self.record.exists() else None
+        except RecordError:
+            return None  # made anew, from the checkpoint
+        return record if record and record.finished else None
+
+
+@dataclass(frozen=True)
+class Store:
+    """The output folder of a command."""
+
+    folder: Path
+
+    @property
+    def records(self) -> Path:
+        """The folder of all records."""
+        return self.folder / "records"
+
+    @property
+    def plan(self) -> Path:
+        """What the last command set out to run (run/plan.py)."""
+        return self.folder / "plan.json"
+
+    def place(self, identity: dict[str, Any]) -> Place:
+        """Return where the files of a run lie."""
+        return self.named(run_name(identity))
+
+    def named(self, name: str) -> Place:
+        """Return where the files of the run of that name lie."""
+        return Place(self.folder, name)
