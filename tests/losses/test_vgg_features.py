@@ -19,7 +19,7 @@ def maps(*shape, seed=0):
 
 
 def by_hand(logits, target, weights):
-    """Equation 3, layer by layer, map by map, as the docstring has it, of one image (H, W)."""
+    """The formula of the docstring, layer by layer, map by map, of one image (H, W)."""
     features = []
     for image in (torch.sigmoid(logits), target):
         seen = torch.stack([(image - mean) / std for mean, std in ((0.485, 0.229), (0.456, 0.224), (0.406, 0.225))])

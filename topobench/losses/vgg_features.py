@@ -27,7 +27,7 @@ class VGGFeaturesLoss(SegmentationLoss):
     with p = sigmoid(logits), y the target, and l_n^m the m-th of M_n feature maps, H_n x W_n, of the n-th of the layers
     conv1_2, conv2_2 and conv3_4, after their ReLUs. The loss is the mean over the images.
 
-    Source: Mosinska, Marquez-Neila, Kozinski and Fua 2018, arXiv:1712.02190, section 3.2, equation 3. Maps are put into
+    Source: Mosinska, Marquez-Neila, Kozinski and Fua 2018, arXiv:1712.02190, section 3.2. Maps are put into
     all of three channels and normalised as ImageNet's images are, which the weights expect; pools round up, so that
     maps of any size are taken. 0 where p = y; says nothing about Betti numbers. The features tell left from right, so
     that another turn of the images gives another loss.

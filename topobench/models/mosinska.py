@@ -15,10 +15,9 @@ class MosinskaNet(nn.Module):
     """A U-Net whose input is the image and the likelihood that it gave before; nothing, 0 everywhere, at first.
 
     Source: Mosinska, Marquez-Neila, Kozinski and Fua 2018, "Beyond the Pixel-Wise Loss for Topology-Aware Delineation"
-    (CVPR), arXiv:1712.02190, section 3.3: the same weights K times, and a loss that is the mean of the K outputs'
-    losses with the weights k / Z, Z = K (K + 1) / 2, gradients through all of them. The U-Net is the common one of this
-    package (`UNet`): the widths of theirs, and its dropout, are not taken over. Their other half is the loss
-    `VGGFeaturesLoss`.
+    (CVPR), arXiv:1712.02190: the same weights K times, and a loss that is the mean of the K outputs' losses with the
+    weights k / Z, Z = K (K + 1) / 2. The U-Net is the common one of this package (`UNet`), not theirs, and gradients go
+    through all K passes. Their other half is the loss `VGGFeaturesLoss`.
 
     Parameters
     ----------
