@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import ROOT
+from topobench import list_names
 from topobench.cards import Card, load_card, load_protocol, names
 from topobench.data.dataset import open_card
 from topobench.metrics import FIGURES
@@ -86,7 +87,14 @@ def test_every_figure_stands_in_the_table_of_metrics():
     assert re.findall(r'^\| <a id="(\w+)"></a>`\1` \|', text_of(DOCS / "metrics.md"), re.MULTILINE) == list(FIGURES)
 
 
-@pytest.mark.parametrize("name", ["datasets", "faults", "losses", "metrics", "protocols"])
+def test_every_model_and_recipe_stands_in_the_page_of_models():
+    page = text_of(DOCS / "models.md")
+    assert set(list_names("models")) <= anchors(DOCS / "models.md")
+    assert re.findall(r"^\| \[`([\w-]+)`\]\(#\1\) \|", page, re.MULTILINE) == list_names("models")
+    assert re.findall(r"^\| `([\w-]+)` \|", page, re.MULTILINE) == names("recipes")
+
+
+@pytest.mark.parametrize("name", ["datasets", "faults", "losses", "metrics", "models", "protocols"])
 def test_examples_run_and_print_what_the_page_says(name, tmp_path, monkeypatch):
     """The blocks of a page go on from each other; files that it shows lie where they run."""
     page = text_of(DOCS / f"{name}.md")

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import topobench
+from tests.offline import untrained
 from tests.run.test_train import training_samples, training_set
 from topobench.cards import Budget, load_recipe
 from topobench.losses import TopologicalLoss
@@ -30,7 +31,7 @@ def test_auto_takes_cuda_and_mixed_precision():
 @pytest.mark.parametrize("name", topobench.list_names("losses"))
 def test_losses_agree_with_the_cpu(name):
     [devices] = [rule for rule in RULES if rule.name == "cpu = cuda"]
-    [check] = check_loss(topobench.load_loss(name), name, [devices]).checks
+    [check] = check_loss(topobench.load_loss(name, **untrained("losses", name)), name, [devices]).checks
     assert check.status == "passed", check.reason
 
 
@@ -51,7 +52,7 @@ def test_topological_loss_and_gradient_agree_with_the_cpu(matching):
 @pytest.mark.parametrize("name", topobench.list_names("models"))
 def test_models_agree_with_the_cpu(name):
     torch.manual_seed(0)
-    model = topobench.load_model(name).eval()
+    model = topobench.load_model(name, **untrained("models", name)).eval()
     image = torch.randn(2, 1, 65, 50)
     with torch.inference_mode():
         there = copy.deepcopy(model).cuda()(image.cuda()).cpu()

@@ -186,7 +186,7 @@ def _tidy(found: Iterable[tuple[RunRecord, str]]) -> pd.DataFrame:
     for record, protocol in found:
         about = {
             "method": methods.get(record.run_id, ""),
-            "name": record.recipe["name"], "kind": record.kind, "run": record.run_id,
+            "name": _name(record), "kind": record.kind, "run": record.run_id,
             "seed": -1 if record.seed is None else record.seed,
             "train_seconds": record.cost.get("train_seconds"), "peak_memory_mib": record.cost.get("peak_memory_mib"),
         }  # fmt: skip
@@ -261,4 +261,10 @@ def _ranked(entries: Sequence[Entry], ranked_by: str) -> list[Entry]:
 
 def _label(record: RunRecord) -> str:
     seed = "" if record.seed is None else f", seed {record.seed}"
-    return f"{record.recipe['name']}, fold {record.fold}{seed}"
+    return f"{_name(record)}, fold {record.fold}{seed}"
+
+
+def _name(record: RunRecord) -> str:
+    """Return what a method is called: a recipe that could begin with pretrained weights and does not says so."""
+    scratch = record.recipe.get("model", {}).get("pretrained") is False
+    return f"{record.recipe['name']}{' (from scratch)' if scratch else ''}"
