@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from topobench import list_names
 from topobench.cards import Budget, load_recipe, load_suite, names
 from topobench.data import open_dataset
 from topobench.errors import ArgumentError, CardError
@@ -121,3 +122,10 @@ def test_suites_have_one_budget_for_all_their_recipes():
         assert suite.budget is not None
         assert len({recipe.scaled(factor).name for recipe in map(load_recipe, suite.recipes)
                     for factor in suite.factors}) == len(suite.recipes) * len(suite.factors)  # fmt: skip
+
+
+def test_the_sweep_tries_every_loss_that_has_a_weight_to_choose():
+    """All but cross entropy, which is what the others stand beside."""
+    last = {load_recipe(name).loss[-1].name for name in load_suite("sweep").recipes}
+    assert last == set(list_names("losses")) - {"cross-entropy"}
+    assert load_suite("sweep").budget.validation is not None  # so that no weight is chosen on the scored fold
