@@ -13,7 +13,7 @@ from PIL import Image
 
 from tests.conftest import ROOT
 from topobench import list_names
-from topobench.cards import Card, load_card, load_protocol, names
+from topobench.cards import Card, Suite, Validation, load_card, load_protocol, load_recipe, load_suite, names
 from topobench.data.dataset import open_card
 from topobench.metrics import FIGURES
 
@@ -131,6 +131,20 @@ def test_the_example_of_ones_own_card_is_one(tmp_path):
     assert {member.unit for member in dataset.members} == {"p1", "p2"}
     left = open_card(load_card(f"{tmp_path / 'my-vessels.toml'}:left-eyes"))
     assert left.fold(0) == (["p1-right", "p2-right"], ["p1-left", "p2-left"])
+
+
+def test_the_example_of_ones_own_suite_is_one(tmp_path):
+    """Every key of a suite but its description stands in it, and every name that it gives is one."""
+    toml = re.search(r"```toml\n(.*?)```", text_of(DOCS / "running.md"), re.DOTALL)[1]
+    (tmp_path / "mine.toml").write_text(toml, encoding="utf-8")
+    suite = load_suite(str(tmp_path / "mine.toml"))
+    assert set(Suite.model_fields) - suite.model_fields_set == {"description"}
+    assert suite.budget.validation == Validation()  # what it shows are the defaults
+    for recipe in suite.recipes:
+        for factor in suite.factors:
+            load_recipe(recipe).scaled(factor)
+    for protocol in suite.protocols:
+        load_protocol(protocol)
 
 
 def test_the_example_of_ones_own_protocol_scores_a_folder(tmp_path):

@@ -261,7 +261,7 @@ class Trainer:
 
     def _check_finite(self, tensor: Tensor, word: str) -> None:
         if not bool(torch.isfinite(tensor).all()):
-            raise RunError(f"NaN or infinite {word} at step {self.step}")
+            raise RunError(f"NaN or infinite {word} at step {self.step}, on the batch of seed {self.seed}")
 
 
 class _Clock:
