@@ -46,6 +46,13 @@ if __name__ == "__main__":
             sys.exit(stopping.exit_code)
 """
 
+TALKER = """
+def make(in_channels, width, depth):
+    print("a line")
+    print("a half", end="")
+    raise ValueError(3)
+"""
+
 
 def matrix(folder, steps=3):
     """A null row and two runs, on one thread each."""
@@ -104,7 +111,7 @@ def pids_in(folder, runs):
 
 def test_records_are_those_of_one_after_the_other(runs, serial, tmp_path, monkeypatch):
     monkeypatch.setenv("TOPOBENCH_MAX_IMAGE_MIB", "512")  # processes inherit what the command sets
-    told = Told()
+    told, environment = Told(), dict(os.environ)
     records = execute_in_processes(runs, tmp_path, told, lambda: False, DEFAULTS, 2)
     assert [record.run_id for record in records] == [record.run_id for record in serial[1]]
     for mine, wanted in zip(records, serial[1], strict=True):
@@ -114,14 +121,11 @@ def test_records_are_those_of_one_after_the_other(runs, serial, tmp_path, monkey
     assert sorted(told.steps) == [(name, step) for name in ("unet-ce", "unet-topo") for step in range(3)]
     assert len(told.scored_images) == 3 * 8
     assert [read_record(Store(tmp_path).place(run.identity()).record) for run in runs] == records
-    assert "OMP_NUM_THREADS" not in os.environ or os.environ["OMP_NUM_THREADS"] == ENVIRONMENT.get("OMP_NUM_THREADS")
+    assert dict(os.environ) == environment  # what was meant for the processes alone is gone
     again = Told()
     monkeypatch.setattr(executors, "Worker", None)  # what was finished before needs no process
     assert execute_in_processes(runs, tmp_path, again, lambda: False, DEFAULTS, 2) == records
     assert again.found == [True] * 3
-
-
-ENVIRONMENT = dict(os.environ)
 
 
 def test_process_that_is_killed_fails_its_run_alone(runs, tmp_path):
@@ -146,9 +150,7 @@ def test_process_that_is_killed_fails_its_run_alone(runs, tmp_path):
 
 
 def test_failing_run_and_what_it_prints(runs, tmp_path, monkeypatch, capsys):
-    (tmp_path / "talker.py").write_text(
-        "def make(in_channels, width, depth):\n    print('one line')\n    print('and half', end='')\n    raise ZeroDivisionError(3)\n"
-    )
+    (tmp_path / "talker.py").write_text(TALKER)
     about = tmp_path / "talker-1.dist-info"
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: talker\nVersion: 1\n")
@@ -158,9 +160,9 @@ def test_failing_run_and_what_it_prints(runs, tmp_path, monkeypatch, capsys):
     recipe = runs[1].recipe.model_copy(update={"model": model})
     mixed = [replace(runs[1], recipe=recipe), runs[0]]
     failed, null = execute_in_processes(mixed, tmp_path / "out", Told(), lambda: False, DEFAULTS, 2)
-    assert failed.status == "failed: ZeroDivisionError: 3"
+    assert failed.status == "failed: ValueError: 3"
     assert null.finished
-    assert capsys.readouterr().out.splitlines() == ["one line", "and half"]
+    assert capsys.readouterr().out.splitlines() == ["a line", "a half"]
 
 
 def test_stopped_runs_go_on_and_end_equal(runs, serial, tmp_path):

@@ -101,7 +101,7 @@ def run(
     )
     with stopping_on_signals() as stopping:
         try:
-            with watching(len(runs)) as watcher:
+            with watching(runs) as watcher:
                 records = execute_serially(runs, output, watcher, stopping)
         except Stopped:
             click.echo(
