@@ -24,7 +24,7 @@ from topobench.run.matrix import expand
 from topobench.run.progress import read_progress
 from topobench.run.settings import DEFAULTS
 from topobench.run.store import Store
-from topobench.scores import read_record
+from topobench.scores import read_record, write_record
 
 LONG = 10_000  # steps, more than any test waits for
 SCRIPT = """
@@ -47,8 +47,10 @@ if __name__ == "__main__":
 """
 
 TALKER = """
+import os
+
 def make(in_channels, width, depth):
-    print("a line")
+    print(os.environ["TOPOBENCH_MAX_IMAGE_MIB"], os.environ["OMP_NUM_THREADS"])
     print("a half", end="")
     raise ValueError(3)
 """
@@ -110,7 +112,6 @@ def pids_in(folder, runs):
 
 
 def test_records_are_those_of_one_after_the_other(runs, serial, tmp_path, monkeypatch):
-    monkeypatch.setenv("TOPOBENCH_MAX_IMAGE_MIB", "512")  # processes inherit what the command sets
     told, environment = Told(), dict(os.environ)
     records = execute_in_processes(runs, tmp_path, told, lambda: False, DEFAULTS, 2)
     assert [record.run_id for record in records] == [record.run_id for record in serial[1]]
@@ -149,7 +150,35 @@ def test_process_that_is_killed_fails_its_run_alone(runs, tmp_path):
     assert pids_in(tmp_path, long) == []
 
 
+def test_record_of_a_process_that_died_after_it_wrote_it(runs, serial, tmp_path):
+    told = Told()
+    pool = executors._Pool(runs[2:], tmp_path, told, DEFAULTS, 1)
+    write_record(serial[1][2], tmp_path / "records")
+    pool._replace(workers.Worker.__new__(Gone), 0, "whatever")
+    assert pool.records == {0: serial[1][2]}
+    assert told.found == [False]
+
+
+class Gone(workers.Worker):
+    def end(self):
+        """There is nothing to end."""
+
+
+def test_error_in_this_process_ends_the_others(runs, tmp_path):
+    pids = []
+
+    def interrupt(run):
+        pids.extend(pids_in(tmp_path, [run]))
+        raise KeyboardInterrupt  # as the second Ctrl-C does
+
+    with pytest.raises(KeyboardInterrupt):
+        execute_in_processes(runs[1:2], tmp_path, Meddling("unet-topo", interrupt), lambda: False, DEFAULTS, 1)
+    assert all(map(gone, pids))
+    assert len(pids) == 1
+
+
 def test_failing_run_and_what_it_prints(runs, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("TOPOBENCH_MAX_IMAGE_MIB", "512")  # processes inherit what the command sets
     (tmp_path / "talker.py").write_text(TALKER)
     about = tmp_path / "talker-1.dist-info"
     about.mkdir()
@@ -162,7 +191,7 @@ def test_failing_run_and_what_it_prints(runs, tmp_path, monkeypatch, capsys):
     failed, null = execute_in_processes(mixed, tmp_path / "out", Told(), lambda: False, DEFAULTS, 2)
     assert failed.status == "failed: ValueError: 3"
     assert null.finished
-    assert capsys.readouterr().out.splitlines() == ["a line", "a half"]
+    assert capsys.readouterr().out.splitlines() == ["512 1", "a half"]
 
 
 def test_stopped_runs_go_on_and_end_equal(runs, serial, tmp_path):
@@ -190,13 +219,15 @@ def test_no_process_outlives_its_parent(tmp_path, signals, code):
     while len(pids := pids_in(tmp_path / "out", runs)) < 2:  # both train
         assert parent.poll() is None, parent.stderr.read()
         time.sleep(0.05)
+    if len(signals) > 1:  # the processes take long to stop
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
     for number in signals:
-        if number == signal.SIGINT:  # as Ctrl-C does
-            os.killpg(parent.pid, number)
-        else:
-            parent.send_signal(number)
-            time.sleep(0.2 if len(signals) > 1 else 0)
+        os.killpg(parent.pid, number) if number == signal.SIGINT else parent.send_signal(number)  # as Ctrl-C does
+        time.sleep(0.5)
     assert parent.wait(30) == code
+    for pid in pids if len(signals) > 1 else []:
+        os.kill(pid, signal.SIGCONT)
     assert all(map(gone, pids))
     assert parent.stderr.read() == ""
     saved = list(tmp_path.glob("out/checkpoints/*/step-*.pt"))

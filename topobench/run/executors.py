@@ -105,12 +105,14 @@ class _Pool:
     def _give(self) -> None:
         """Give every slot that has nothing to do a run, and a worker where it has none."""
         for slot, environment in enumerate(self.environments):
-            if not self.waiting:
-                return
-            if slot not in self.workers or not self.workers[slot].alive:
-                self.workers[slot] = Worker(self.packed, self.store, self.settings, environment)
-            if self.workers[slot].index is None:
-                self.workers[slot].give(self.waiting.popleft())
+            worker = self.workers.get(slot)
+            if not self.waiting or (worker and worker.index is not None):
+                continue
+            if worker and not worker.alive:  # it died while it had nothing to do, which fails no run
+                worker.end()
+                worker = None
+            self.workers[slot] = worker or Worker(self.packed, self.store, self.settings, environment)
+            self.workers[slot].give(self.waiting.popleft())
 
     def _stop(self) -> None:
         """Begin no run any more, and let those that go on stop."""
@@ -151,18 +153,13 @@ class _Pool:
 
 def _environments(runs: Sequence[Run], jobs: int) -> Iterator[dict[str, str]]:
     """Yield what the environment of each worker has of its own: its threads, and on cuda its GPU."""
-    jobs = min(jobs, len(runs))
-    if any(run.device.kind == "cuda" for run in runs):
-        gpus = _gpus()[:jobs]
-        threads = max(1, torch.get_num_threads() // max(1, len(gpus)))  # for losses and metrics, which the CPU computes
-        yield from ({**_threads(threads), "CUDA_VISIBLE_DEVICES": gpu} for gpu in gpus)
-    else:
-        threads = max((run.device.threads for run in runs), default=1)
-        yield from (_threads(threads) for _ in range(jobs))
-
-
-def _threads(number: int) -> dict[str, str]:
-    return dict.fromkeys(THREADS, str(number))
+    kinds, jobs = {run.device.kind for run in runs}, min(jobs, len(runs))
+    own = [{"CUDA_VISIBLE_DEVICES": gpu} for gpu in _gpus()[:jobs]] if "cuda" in kinds else [{}] * jobs
+    if kinds == {"cpu"}:
+        threads = max(run.device.threads for run in runs)
+    else:  # for losses and metrics, which the CPU computes
+        threads = max(1, torch.get_num_threads() // max(1, len(own)))
+    yield from ({**dict.fromkeys(THREADS, str(threads)), **one} for one in own)
 
 
 def _gpus() -> list[str]:

@@ -155,7 +155,7 @@ def _serve(connection: Connection, runs: bytes, store: Path, settings: Settings)
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     parent = _Parent(connection)
-    known: list[Run] | None = None
+    known: list[Run] = []
     while True:
         index = parent.orders.get()
         told = _Told(parent, index)
@@ -163,11 +163,12 @@ def _serve(connection: Connection, runs: bytes, store: Path, settings: Settings)
             try:
                 known = known or pickle.loads(runs)
                 execute(known[index], store, told, parent.stopping.is_set, settings)
-                told.tell("done")
+                outcome: tuple[Any, ...] = ("done",)
             except Stopped:
-                told.tell("stopped")
+                outcome = ("stopped",)
             except BaseException as error:  # of the store: it would fail every run
-                told.tell("error", _portable(error))
+                outcome = ("error", _portable(error))
+        told.tell(*outcome)  # the last that the parent hears of this run
 
 
 class _Parent:
