@@ -141,14 +141,14 @@ def test_process_that_is_killed_fails_its_run_alone(runs, tmp_path):
 
     long = [replace(run, budget=run.budget.model_copy(update={"steps": LONG})) for run in runs[1:2]]
     told = Meddling("unet-topo", kill)
-    killed, finished = execute_in_processes([*long, runs[2]], tmp_path, told, lambda: False, DEFAULTS, 1)
+    killed, finished = execute_in_processes([*long, runs[0]], tmp_path, told, lambda: False, DEFAULTS, 1)
     assert killed.status == (
         "failed: its process was ended by signal 9 (SIGKILL), as the system does where memory runs out; take fewer "
         "--jobs, or smaller crops. The same command goes on from its last checkpoint."
     )
     assert read_record(Store(tmp_path).place(long[0].identity()).record) == killed
     assert finished.finished
-    assert told.started == ["unet-topo", "unet-ce"]
+    assert told.started == ["unet-topo", "null-threshold"]
     assert told.found == [False, False]
     assert pids_in(tmp_path, long) == []
 
