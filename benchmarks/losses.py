@@ -5,6 +5,7 @@ import torch
 
 import topobench
 from benchmarks.inputs import likelihoods, truths
+from topobench.registry import load
 
 
 class Losses:
@@ -16,7 +17,9 @@ class Losses:
     def setup(self, loss):
         """Make logits and target, and compile what there is to compile."""
         torch.manual_seed(0)
-        self.loss = topobench.load_loss(loss)
+        # Features that nobody trained cost as much as ImageNet's, and are not downloaded.
+        untrained = {"pretrained": False} if hasattr(load("losses", loss), "pretrained_weights") else {}
+        self.loss = topobench.load_loss(loss, **untrained)
         maps = likelihoods(8, 128).astype(np.float64)
         self.logits = torch.from_numpy(np.log(maps / (1 - maps)).astype(np.float32))[:, None].requires_grad_()
         self.target = torch.from_numpy(truths(8, 128).astype(np.float32))[:, None]

@@ -1,14 +1,17 @@
-"""Write what the docs take from the data: a page for each protocol, their index, tables of figures and of data sets.
+"""Write what the docs take from data and code: pages of protocols, tables of these, of figures, data sets and models.
 
 `python docs/make_pages.py` rewrites them; with `--check` it writes nothing, names what is stale and exits with 1.
-What people wrote in docs/metrics.md, docs/protocols.md and docs/datasets.md around what is marked is kept.
+What people wrote around what is marked, in docs/metrics.md, protocols.md, datasets.md and models.md, is kept.
 """
 
 import re
 import sys
 from pathlib import Path
 
-from topobench.cards import load_card, load_protocol, names
+import torch
+
+from topobench import list_names, load_model, registry
+from topobench.cards import load_card, load_protocol, load_recipe, names
 from topobench.metrics import FIGURES
 from topobench.metrics.clustering import IGNORED, LOG_BASE
 from topobench.registry import PARTITION
@@ -31,7 +34,10 @@ def pages():
     """Return the text of every page that is made, or partly made, by its path."""
     protocols = [load_protocol(name) for name in names("protocols")]
     made = {DOCS / "protocols" / f"{protocol.name}.md": page(protocol) for protocol in protocols}
-    parts = {"metrics.md": all_figures(), "protocols.md": index(protocols), "datasets.md": all_datasets()}
+    parts = {
+        "metrics.md": all_figures(), "protocols.md": index(protocols), "datasets.md": all_datasets(),
+        "models.md": f"{all_models()}\n\n### Recipes\n\n{all_recipes()}",
+    }  # fmt: skip
     for path, rows in ((DOCS / name, rows) for name, rows in parts.items()):
         text = path.read_text(encoding="utf-8")
         made[path] = f"{text[: text.index(START)]}{START}\n\n{rows}\n\n{text[text.index(END) :]}"
@@ -113,6 +119,40 @@ def all_figures():
         for name, figure in FIGURES.items()
     ]
     return table(["figure", "better", "unit", "meaning", "source"], rows)
+
+
+def all_models():
+    """Return the table of all models as their options stand by default, for grey images."""
+    with torch.device("meta"):  # shapes without memory, and without weights to be downloaded
+        models = {name: load_model(name, 1, **untrained(name)) for name in list_names("models")}
+    rows = [
+        [
+            f"[`{name}`](#{name})", f"{sum(weights.numel() for weights in model.parameters()):,}", model.reach,
+            f"`{weights}`" if (weights := getattr(model, "pretrained_weights", "")) else "",
+            getattr(model, "output_weights", None) and len(model.output_weights),
+        ]
+        for name, model in models.items()
+    ]  # fmt: skip
+    return table(["model", "parameters", "reach (pixels)", "pretrained weights", "outputs in training"], rows)
+
+
+def untrained(name):
+    """Return the options with which a model needs no download."""
+    return {"pretrained": False} if hasattr(registry.load("models", name), "pretrained_weights") else {}
+
+
+def all_recipes():
+    """Return the table of all recipes."""
+    rows = []
+    for recipe in map(load_recipe, names("recipes")):
+        terms = " + ".join(
+            f"{term.weight:g} `{term.name}`" + (" (later)" if term.start else "") for term in recipe.loss
+        )
+        figures = ", ".join(dict.fromkeys(entry.source.partition(",")[0] for entry in recipe.published))
+        model = f"[`{recipe.model.name}`](#{recipe.model.name})"
+        source = prose(recipe.source, code=False)
+        rows.append([f"`{recipe.name}`", model, terms, f"{recipe.learning_rate:g}", source, figures])
+    return table(["recipe", "model", "loss", "learning rate", "source", "figures published by"], rows)
 
 
 def all_datasets():

@@ -1,9 +1,13 @@
 """Fixtures that many tests share."""
 
+import dataclasses
 import functools
+import hashlib
 import json
 import os
 from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command does: tests share the cores
 
 import pytest
 from hypothesis import settings
@@ -24,6 +28,31 @@ def real_data():
             pytest.fail(reason)
         pytest.skip(reason)
     return folder
+
+
+@pytest.fixture(scope="session")
+def _weights_of_nobody(tmp_path_factory):
+    """A file of the tensors of VGG-19, drawn at random, and what is known of it; 80 MB, written once."""
+    import torch
+
+    from topobench.data.fetch import WEIGHTS
+    from topobench.models.pretrained import random_features
+
+    path = tmp_path_factory.mktemp("weights") / "vgg19-dcbb9e9d.pth"
+    torch.save({**random_features(seed=1), "classifier.6.bias": torch.zeros(1000)}, path)
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    return path, dataclasses.replace(WEIGHTS["vgg19-imagenet"], sha256=sha256, bytes=path.stat().st_size)
+
+
+@pytest.fixture
+def fake_weights(_weights_of_nobody, monkeypatch):
+    """Random weights pass for those of ImageNet, which no test downloads; returns the path of their file."""
+    from topobench.data.fetch import weights
+
+    path, known = _weights_of_nobody
+    monkeypatch.setitem(weights.WEIGHTS, known.name, known)
+    monkeypatch.setenv(weights.WEIGHTS_VARIABLE, str(path))
+    return path
 
 
 def write_suite(folder, name="tiny", **changes):

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from tests.conftest import ROOT
-from topobench.cards import Card, load_card, load_protocol, names
+from topobench import list_names
+from topobench.cards import Card, Suite, Validation, load_card, load_protocol, load_recipe, load_suite, names
 from topobench.data.dataset import open_card
 from topobench.metrics import FIGURES
 
@@ -86,7 +87,14 @@ def test_every_figure_stands_in_the_table_of_metrics():
     assert re.findall(r'^\| <a id="(\w+)"></a>`\1` \|', text_of(DOCS / "metrics.md"), re.MULTILINE) == list(FIGURES)
 
 
-@pytest.mark.parametrize("name", ["datasets", "faults", "losses", "metrics", "protocols"])
+def test_every_model_and_recipe_stands_in_the_page_of_models():
+    page = text_of(DOCS / "models.md")
+    assert set(list_names("models")) <= anchors(DOCS / "models.md")
+    assert re.findall(r"^\| \[`([\w-]+)`\]\(#\1\) \|", page, re.MULTILINE) == list_names("models")
+    assert re.findall(r"^\| `([\w-]+)` \|", page, re.MULTILINE) == names("recipes")
+
+
+@pytest.mark.parametrize("name", ["datasets", "faults", "losses", "metrics", "models", "protocols"])
 def test_examples_run_and_print_what_the_page_says(name, tmp_path, monkeypatch):
     """The blocks of a page go on from each other; files that it shows lie where they run."""
     page = text_of(DOCS / f"{name}.md")
@@ -123,6 +131,20 @@ def test_the_example_of_ones_own_card_is_one(tmp_path):
     assert {member.unit for member in dataset.members} == {"p1", "p2"}
     left = open_card(load_card(f"{tmp_path / 'my-vessels.toml'}:left-eyes"))
     assert left.fold(0) == (["p1-right", "p2-right"], ["p1-left", "p2-left"])
+
+
+def test_the_example_of_ones_own_suite_is_one(tmp_path):
+    """Every key of a suite but its description stands in it, and every name that it gives is one."""
+    toml = re.search(r"```toml\n(.*?)```", text_of(DOCS / "running.md"), re.DOTALL)[1]
+    (tmp_path / "mine.toml").write_text(toml, encoding="utf-8")
+    suite = load_suite(str(tmp_path / "mine.toml"))
+    assert set(Suite.model_fields) - suite.model_fields_set == {"description"}
+    assert suite.budget.validation == Validation()  # what it shows are the defaults
+    for recipe in suite.recipes:
+        for factor in suite.factors:
+            load_recipe(recipe).scaled(factor)
+    for protocol in suite.protocols:
+        load_protocol(protocol)
 
 
 def test_the_example_of_ones_own_protocol_scores_a_folder(tmp_path):

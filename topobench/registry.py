@@ -31,8 +31,11 @@ BUILTINS: dict[str, dict[str, str]] = {
     },
     "models": {
         "base": "topobench.models.cnn:BaseCNN",
+        "dive": "topobench.models.dive:DIVE",
         "enhanced": "topobench.models.cnn:EnhancedCNN",
+        "mosinska": "topobench.models.mosinska:MosinskaNet",
         "unet": "topobench.models.unet:UNet",
+        "vgg19": "topobench.models.vgg:VGG19",
     },
     "losses": {
         "betti-matching": "topobench.losses.betti_matching:BettiMatchingLoss",
@@ -41,6 +44,7 @@ BUILTINS: dict[str, dict[str, str]] = {
         "dice": "topobench.losses.dice:DiceLoss",
         "topological": "topobench.losses.topological:TopologicalLoss",
         "topoloss-2021": "topobench.losses.topoloss_2021:TopoLoss2021",
+        "vgg-features": "topobench.losses.vgg_features:VGGFeaturesLoss",
         "wasserstein": "topobench.losses.topological:WassersteinLoss",
     },
     "metrics": {

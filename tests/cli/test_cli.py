@@ -39,7 +39,7 @@ def finished(tmp_path_factory):
 def test_help_and_version():
     result = topobench_command("--help")
     assert result.returncode == 0
-    for command in ("run", "score", "draw", "explain", "leaderboard", "list", "show", "data", "bench"):
+    for command in ("run", "rescore", "score", "draw", "explain", "leaderboard", "list", "show", "data", "bench"):
         assert f"\n  {command} " in result.stdout
     assert topobench.__version__ in topobench_command("--version").stdout
 
@@ -70,7 +70,7 @@ def test_show(name, part):
 @pytest.mark.parametrize(
     ("arguments", "code", "part"),
     [
-        (["run", "--suite", "quik"], 2, "no suite is named 'quik' (did you mean 'quick'?). Known: cpu, quick."),
+        (["run", "--suite", "quik"], 2, "no suite is named 'quik' (did you mean 'quick'?). Known: cpu, "),
         (["run", "--recipe", "unet-top"], 2, "did you mean 'unet-topo'?"),
         (["run", "--dataset", "isbi"], 2, "no data set is named 'isbi'"),
         (["run", "--folds", "one"], 2, "'one' is not a list of indices; write for example 0 or 0,2."),
@@ -119,7 +119,7 @@ def test_run_leaves_records_and_a_leaderboard(finished):
     assert max(map(len, result.stdout.splitlines()[:-1])) <= 80
     assert "unet-topo on synthetic-membranes, fold 0 seed 0: finished in" in result.stderr
     assert {path.name for path in out.iterdir()} == {
-        "records", "checkpoints", "predictions", "progress", "leaderboard.md", "index.html",
+        "records", "checkpoints", "predictions", "progress", "plan.json", "leaderboard.md", "index.html",
     }  # fmt: skip
     again = topobench_command("run", "--suite", suite, "-o", out)
     assert again.returncode == 0

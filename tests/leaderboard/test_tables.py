@@ -45,6 +45,17 @@ def test_methods_of_one_name_are_never_averaged():
     assert len(set(labels)) == 5
 
 
+def test_a_method_without_its_pretrained_weights_says_so():
+    def of(model, value, status="finished"):
+        made = record(status, recipe={"name": "vgg", "version": 1, "model": {"name": "vgg19", **model}})
+        return replace(made, rows=rows(x=value) if status == "finished" else ())
+
+    [table] = make_tables([of({"pretrained": True}, 2.0), of({"pretrained": False}, 1.0), of({}, 3.0)])
+    assert [entry.method.partition(" [")[0] for entry in table.entries] == ["vgg (from scratch)", "vgg", "vgg"]
+    [table] = make_tables([of({}, 3.0), of({"pretrained": False}, 0.0, "failed: no memory")])
+    assert table.failures == (("vgg (from scratch), fold 0, seed 0", "no memory"),)
+
+
 def test_what_needs_no_training_takes_no_rank_away():
     """Null rows of other folds, and predictions scored on more images, count on the trained images alone."""
     null = [replace(method("null", found, None, fold=fold), kind="null", budget={})

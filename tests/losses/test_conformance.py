@@ -19,7 +19,7 @@ from topobench.losses.subject import Subject
 from topobench.losses.toys import TOYS, toys
 from topobench.topology import betti_numbers
 
-PROVEN = sorted({*topobench.list_names("losses")} - {"cldice", "topoloss-2021"})
+PROVEN = sorted({*topobench.list_names("losses")} - {"cldice", "topoloss-2021", "vgg-features"})
 CHOICES = [
     ("topological", {"dimensions": (0, 1), "frame": False}),
     ("topological", {"dimensions": (0, 1), "frame": False, "connectivity": 4, "min_persistence": 0.0}),
@@ -63,6 +63,12 @@ def test_soft_cldice_passes_where_the_truth_is_thin_structure(report_of):
     thin = {"gap", "false-bridge", "island", "merged-cells", "split-cell", "gap-at-border", "island-at-border"}
     thin |= {"corner-bridge", "thin-diagonal"}
     assert not {check.case for check in report.failed} & {*thin, *(f"{name} 17x12" for name in thin)}
+
+
+def test_features_of_a_network_fail_where_images_are_turned(report_of):
+    report = report_of("vgg-features", pretrained=False)
+    assert {check.rule for check in report.failed} == {"flips and transposes"}
+    assert report.counts()["right sign"]["passed"] == 56
 
 
 def test_the_copied_loss_fails_in_each_way_that_is_known(report_of):

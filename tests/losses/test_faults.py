@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import topobench
+from tests.offline import untrained
 from topobench.errors import ArgumentError
 from topobench.losses.subject import Subject, as_batch, random_maps
 from topobench.losses.toys import TOYS
@@ -20,6 +21,10 @@ def name(request):
     return request.param
 
 
+def load(name):
+    return topobench.load_loss(name, **untrained("losses", name))
+
+
 def backward(loss, logits, target):
     """Value and gradient of logits; the gradient is zero where the loss is a constant."""
     leaf = logits.clone().requires_grad_()
@@ -31,7 +36,7 @@ def backward(loss, logits, target):
 
 @pytest.mark.parametrize("surety", [0.0, 0.4, 3.0, 60.0])
 def test_flat_maps_of_every_kind(name, surety):
-    loss = topobench.load_loss(name)
+    loss = load(name)
     for truth, sign in product(MASKS, (1, -1)):
         logits = torch.full((1, 1, 13, 13), sign * surety)
         value, gradient = backward(loss, logits, as_batch(MASKS[truth]).float())
@@ -47,7 +52,7 @@ def test_flat_maps_of_every_kind(name, surety):
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_is_computed_in_float32(name, dtype):
-    loss, (likelihood, truth) = topobench.load_loss(name), random_maps(2, (20, 17))
+    loss, (likelihood, truth) = load(name), random_maps(2, (20, 17))
     logits, target = torch.logit(as_batch(likelihood)).to(dtype), as_batch(truth).to(dtype)
     with torch.autocast("cpu", dtype=dtype):
         value, gradient = backward(Subject(loss).of, logits, target)
@@ -59,13 +64,13 @@ def test_half_precision_is_computed_in_float32(name, dtype):
 
 def test_float64_stays_float64(name):
     likelihood, truth = random_maps(2, (9, 8))
-    value, gradient = backward(topobench.load_loss(name), torch.logit(as_batch(likelihood)), as_batch(truth))
+    value, gradient = backward(load(name), torch.logit(as_batch(likelihood)), as_batch(truth))
     assert value.dtype == gradient.dtype == torch.float64
     assert value.ndim == 0
 
 
 def test_ties_have_a_repeatable_subgradient(name):
-    loss, toy = topobench.load_loss(name), TOYS["gap"]
+    loss, toy = load(name), TOYS["gap"]
     found = [backward(Subject(loss).of, torch.logit(as_batch(toy.likelihood)), as_batch(toy.truth)) for _ in range(2)]
     assert torch.equal(found[0][1], found[1][1])
     assert torch.isfinite(found[0][1]).all()
@@ -74,7 +79,7 @@ def test_ties_have_a_repeatable_subgradient(name):
 def test_target_may_be_bool_or_integer(name):
     likelihood, truth = random_maps(4, (12, 15))
     logits, target = torch.logit(as_batch(likelihood)), as_batch(truth)
-    subject = Subject(topobench.load_loss(name))
+    subject = Subject(load(name))
     wanted = subject.of(logits, target).item()
     assert [subject.of(logits, target.to(kind)).item() for kind in (torch.bool, torch.uint8)] == [wanted, wanted]
 
@@ -83,21 +88,21 @@ def test_arguments_are_not_written_to(name):
     likelihood, truth = random_maps(4, (12, 15))
     logits, target = torch.logit(as_batch(likelihood)), as_batch(truth)
     before = logits.clone(), target.clone()
-    backward(topobench.load_loss(name), logits, target)
+    backward(load(name), logits, target)
     assert torch.equal(logits, before[0])
     assert torch.equal(target, before[1])
 
 
 def test_an_image_smaller_than_the_patch_is_used_whole(name):
     likelihood, truth = random_maps(4, (5, 30))
-    value, gradient = backward(topobench.load_loss(name), torch.logit(as_batch(likelihood)), as_batch(truth))
+    value, gradient = backward(load(name), torch.logit(as_batch(likelihood)), as_batch(truth))
     assert torch.isfinite(value)
     assert gradient.shape == (1, 1, 5, 30)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (2, 5)])
 def test_images_of_a_pixel_or_a_row(name, shape):
-    loss, generator = topobench.load_loss(name), torch.Generator().manual_seed(0)
+    loss, generator = load(name), torch.Generator().manual_seed(0)
     logits = 3 * torch.randn(2, 1, *shape, generator=generator) - 1
     value, gradient = backward(loss, logits, (logits > 0).float())
     assert torch.isfinite(value)
@@ -130,9 +135,9 @@ LOGITS = torch.randn(2, 1, 8, 9, generator=torch.Generator().manual_seed(0))
 )
 def test_what_does_not_fit_is_refused_with_a_sentence(name, logits, target, words):
     with pytest.raises(ArgumentError, match=words):
-        topobench.load_loss(name)(logits, target)
+        load(name)(logits, target)
 
 
 def test_logits_between_0_and_1_that_are_no_probabilities_are_taken(name):
     for logits in (torch.zeros(1, 1, 6, 6), torch.linspace(0.05, 0.85, 36).view(1, 1, 6, 6)):
-        assert torch.isfinite(topobench.load_loss(name)(logits, torch.zeros(1, 1, 6, 6)))
+        assert torch.isfinite(load(name)(logits, torch.zeros(1, 1, 6, 6)))

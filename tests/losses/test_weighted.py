@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests.offline import untrained
 from topobench import list_names, load_loss
 from topobench.errors import ArgumentError
 from topobench.losses import CrossEntropyLoss, TopologicalLoss, WeightedLoss
@@ -63,7 +64,7 @@ def sum_of(loss, logits, target, valid):
     return total.item(), values["tried"], logits.grad.clone()
 
 
-CASES = [(name, {}) for name in list_names("losses")] + [
+CASES = [(name, untrained("losses", name)) for name in list_names("losses")] + [
     ("topological", {"frame": False, "dimensions": (0, 1)}),
     ("topological", {"patch_size": 13, "matching": "wasserstein", "dimensions": (0, 1)}),
     ("betti-matching", {"frame": True}),

@@ -26,7 +26,7 @@ def kept(tmp_path):
 def put(kept, step, content):
     """Place bytes where the checkpoint of a step would lie, under the hash that they have."""
     kept.folder.mkdir(exist_ok=True)
-    (kept.folder / f"step-{step:08d}-{checkpoint._short_hash(content)}.pt").write_bytes(content)
+    (kept.folder / f"step-{step:08d}-0000-{checkpoint._short_hash(content)}.pt").write_bytes(content)
 
 
 def packed(content):
@@ -51,6 +51,9 @@ def test_the_newest_is_that_of_most_steps(kept):
     for step in (99_999_999, 100_000_000):  # more digits
         kept.save(step, state(step))
     assert kept.latest()[0] == 100_000_000
+    for validations in (1, 2):  # at the same step
+        kept.save(100_000_000, state(validations), validations)
+    assert kept.latest()[1]["model"]["w"][0] == 2
 
 
 def test_27_damaged_is_passed_over_for_the_one_before(kept):

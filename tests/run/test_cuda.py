@@ -8,14 +8,16 @@ import pytest
 import torch
 
 import topobench
+from tests.offline import untrained
 from tests.run.test_train import training_samples, training_set
-from topobench.cards import Budget, load_recipe
+from topobench.cards import Budget, LossTerm, ModelChoice, load_recipe
 from topobench.losses import TopologicalLoss
 from topobench.losses.conformance import RULES, check_loss
 from topobench.run.batches import TrainingSet
 from topobench.run.checkpoint import Checkpoints
 from topobench.run.device import choose_device
 from topobench.run.evaluate import model_predictor
+from topobench.run.settings import Settings
 from topobench.run.train import Trainer
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
@@ -30,7 +32,7 @@ def test_auto_takes_cuda_and_mixed_precision():
 @pytest.mark.parametrize("name", topobench.list_names("losses"))
 def test_losses_agree_with_the_cpu(name):
     [devices] = [rule for rule in RULES if rule.name == "cpu = cuda"]
-    [check] = check_loss(topobench.load_loss(name), name, [devices]).checks
+    [check] = check_loss(topobench.load_loss(name, **untrained("losses", name)), name, [devices]).checks
     assert check.status == "passed", check.reason
 
 
@@ -51,7 +53,7 @@ def test_topological_loss_and_gradient_agree_with_the_cpu(matching):
 @pytest.mark.parametrize("name", topobench.list_names("models"))
 def test_models_agree_with_the_cpu(name):
     torch.manual_seed(0)
-    model = topobench.load_model(name).eval()
+    model = topobench.load_model(name, **untrained("models", name)).eval()
     image = torch.randn(2, 1, 65, 50)
     with torch.inference_mode():
         there = copy.deepcopy(model).cuda()(image.cuda()).cpu()
@@ -81,3 +83,44 @@ def test_masks_and_tiles_on_cuda(tmp_path):
     assert trainer.run(lambda *_: None, lambda: False)
     likelihood = model_predictor(trainer.model, "cuda", tile=32)(training_samples()[0])
     assert likelihood.shape == (40, 44)
+
+
+@pytest.mark.parametrize("name", topobench.list_names("recipes"))
+@pytest.mark.parametrize("precision", ["auto", "float32"])
+def test_every_recipe_takes_its_last_steps(tmp_path, name, precision):
+    """Where all terms count; what wants pretrained weights begins with random ones."""
+    device = choose_device("cuda", precision)
+    trainer = Trainer(
+        without_weights(load_recipe(name)), Budget(steps=4, batch=2, crop=32), 0, device, training_set(),
+        Checkpoints(tmp_path, "0" * 64),
+    )  # fmt: skip
+    steps = []
+    assert trainer.run(steps.append, lambda: False)
+    assert all(np.isfinite(list(step.losses.values())).all() for step in steps)
+    assert min(min(step.seconds.values()) for step in steps) > 0
+    assert torch.cuda.max_memory_allocated() > 0
+
+
+def without_weights(recipe):
+    model = ModelChoice(name=recipe.model.name, **recipe.model.options | untrained("models", recipe.model.name))
+    terms = tuple(LossTerm.model_validate(term.model_dump() | untrained("losses", term.name)) for term in recipe.loss)
+    return recipe.model_copy(update={"model": model, "loss": terms})
+
+
+def test_deterministic_trainings_end_bit_equal(tmp_path):
+    device, ends = choose_device("cuda"), []
+    try:
+        for name in "ab":
+            trainer = Trainer(
+                load_recipe("enhanced-topo"), Budget(steps=6, batch=2, crop=32), 0, device, training_set(),
+                Checkpoints(tmp_path / name, "0" * 64), settings=Settings(deterministic=True),
+            )  # fmt: skip
+            trainer.run(lambda _: None, lambda: False)
+            ends.append(torch.cat([value.double().ravel() for value in trainer.model.state_dict().values()]))
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert torch.equal(*ends)
+
+
+def test_threads_are_no_part_of_a_run_on_cuda():
+    assert choose_device("cuda", jobs=1) == choose_device("cuda", jobs=8)

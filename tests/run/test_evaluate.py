@@ -5,10 +5,11 @@ import pytest
 import torch
 from torch import nn
 
-from topobench import load_model
+from tests.offline import untrained
+from topobench import list_names, load_model
 from topobench.patches import Tiling
 from topobench.run.batches import standardise
-from topobench.run.evaluate import TILE, model_predictor
+from topobench.run.evaluate import TILE, _tile_numbers, model_predictor
 from topobench.types import Sample
 
 
@@ -53,11 +54,12 @@ def test_what_looks_beyond_the_margin_differs_in_overlaps_alone():
     assert not differs[times == 1].any()
 
 
-@pytest.mark.parametrize("name", ["base", "enhanced", "unet"])
+@pytest.mark.parametrize("name", list_names("models"))
 def test_our_models_in_tiles_equal_the_whole(name):
     """Sides that their pools divide: else the whole image itself is enlarged by a little more or less than twice."""
     torch.manual_seed(0)
-    model, found = load_model(name).eval(), sample(32, TILE + 512)
+    small = {"widths": (4, 6, 8), "hidden": 5} if name == "dive" else untrained("models", name)
+    model, found = load_model(name, **small).eval(), sample(32, TILE + 512)
     with torch.no_grad():
         for norm in model.modules():
             if isinstance(norm, nn.BatchNorm2d):
@@ -65,6 +67,25 @@ def test_our_models_in_tiles_equal_the_whole(name):
     likelihood = whole(model, found)
     assert likelihood.std() > 1e-4
     assert np.abs(model_predictor(model, "cpu")(found) - likelihood).max() < 1e-5
+
+
+def test_tiles_grow_with_the_reach():
+    assert _tile_numbers(TILE, None) == _tile_numbers(TILE, 96) == _tile_numbers(TILE, "far") == (1024, 256, 96)
+    assert _tile_numbers(TILE, 100) == (1024, 256, 112)
+    for reach in (97, 195, 242, 256, 257, 569, 3000):
+        tile, overlap, margin = _tile_numbers(TILE, reach)
+        Tiling((1, 1), tile, overlap, margin)  # they go together
+        assert reach <= margin < 1.25 * reach + 16
+        assert (tile - overlap) % (2 ** (reach.bit_length() - 4)) == 0
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_model_that_looks_far_gets_margins_if_it_says_so(known):
+    model, found = box(20), sample(40, 300)
+    if known:
+        model.reach = 20
+    differs = np.abs(model_predictor(model, "cpu", tile=64)(found) - whole(model, found)).max()
+    assert (differs < 1e-6) == known
 
 
 def test_no_more_than_a_tile_is_fed_at_once():

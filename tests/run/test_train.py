@@ -1,17 +1,25 @@
 """Training: repeatable bit for bit, resumed or not; what is not finite stops it."""
 
+import copy
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
-from topobench.cards import Budget, load_recipe
-from topobench.errors import RunError
+from tests.run.kills import same
+from topobench import registry
+from topobench.cards import Budget, LossTerm, load_recipe
+from topobench.errors import ArgumentError, RunError
+from topobench.losses import CrossEntropyLoss
+from topobench.run import train
 from topobench.run.batches import TrainingSet
 from topobench.run.checkpoint import Checkpoints
 from topobench.run.device import choose_device
+from topobench.run.settings import Settings
 from topobench.run.train import Trainer
+from topobench.seeds import seed_of
 from topobench.types import Sample
 
 STEPS = 5
@@ -108,3 +116,155 @@ def test_what_is_not_valid_changes_no_weight(tmp_path, name):
     plain = trainer(tmp_path / "plain", name)
     plain.run(lambda *_: None, lambda: False)
     assert not torch.equal(weights(plain), found[0])
+
+
+@pytest.mark.parametrize("stop", range(1, STEPS))
+def test_optimiser_and_dropout_go_on_bit_equal(straight, tmp_path, stop):
+    done = []
+    assert not trainer(tmp_path).run(done.append, lambda: len(done) == stop)
+    again = trainer(tmp_path)
+    again.run(lambda *_: None, lambda: False)
+    assert same(again.optimiser.state_dict(), straight.optimiser.state_dict())
+
+
+def test_two_losses_with_one_seed_see_the_same_crops_and_dropout(tmp_path, monkeypatch):
+    seen = {}
+    for name in ("enhanced-topo", "enhanced-ce"):
+        found = trainer(tmp_path / name, name)
+        batch, crops = found._batch, seen.setdefault(name, [])
+        monkeypatch.setattr(found, "_batch", lambda batch=batch, crops=crops: crops.append(batch()) or crops[-1])
+        found.run(lambda *_: None, lambda: False)
+    for first, second in zip(*seen.values(), strict=True):
+        assert torch.equal(first.images, second.images)
+        assert torch.equal(first.target, second.target)
+    assert len(seen["enhanced-ce"]) == STEPS
+
+
+def test_the_learning_rate_falls_along_half_a_cosine_or_is_constant(tmp_path):
+    for schedule, wanted in (("cosine", [1e-3 * (1 + np.cos(np.pi * k / STEPS)) / 2 for k in range(STEPS)]),
+                             ("constant", [1e-3] * STEPS)):  # fmt: skip
+        found, rates = trainer(tmp_path / schedule), []
+        found.recipe = found.recipe.model_copy(update={"schedule": schedule})
+        found.run(lambda step, rates=rates: rates.append(step.learning_rate), lambda: False)
+        assert rates == pytest.approx(wanted)
+        assert found.optimiser.param_groups[0]["lr"] == rates[-1]
+
+
+class FakeTime:
+    """A clock that each look moves by a tenth of a second."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def perf_counter(self):
+        self.now += 0.1
+        return self.now
+
+    def monotonic(self):
+        return self.now
+
+
+def test_a_budget_of_seconds_ends_by_the_time_of_its_steps(tmp_path, monkeypatch):
+    """Each step takes four looks at the clock; so 0.4 s, and 2 s are five steps. Resumed, it counts on."""
+    monkeypatch.setattr(train, "time", FakeTime())
+    budget, steps = Budget(seconds=1.9, batch=2, crop=32), []
+    found = trainer(tmp_path, budget=budget)
+    assert not found.run(steps.append, lambda: len(steps) == 2)
+    assert found.spent == pytest.approx(0.8 / 1.9)
+    again = trainer(tmp_path, budget=budget)
+    assert again.run(steps.append, lambda: False)
+    assert [step.number for step in steps] == [0, 1, 2, 3, 4]
+    assert steps[-1].part == 1
+    assert steps[2].learning_rate == pytest.approx(1e-3 * (1 + np.cos(np.pi * 0.8 / 1.9)) / 2)
+    assert [("topological" in step.losses) for step in steps] == [False, False, False, True, True]
+    assert again.seconds == pytest.approx({"data": 0.5, "network": 1.0, "loss": 0.5})
+    assert {name: pytest.approx(value) for name, value in steps[0].seconds.items()} == {
+        "data": 0.1, "network": 0.2, "loss": 0.1,
+    }  # fmt: skip
+
+
+def test_checkpoints_are_written_as_often_as_asked(tmp_path, monkeypatch):
+    saved = []
+    monkeypatch.setattr(Checkpoints, "save", lambda self, step, state, validations: saved.append(step))
+    for seconds, wanted in ((0, [1, 2, 3, 4, 5]), (3600, [5])):
+        saved.clear()
+        trainer(tmp_path, settings=Settings(checkpoint_seconds=seconds)).run(lambda *_: None, lambda: False)
+        assert saved == wanted
+
+
+class Refining(nn.Module):
+    """A model that gives three outputs in training, and the last alone in eval mode."""
+
+    output_weights = 0.2, 0.3, 0.5
+
+    def __init__(self):
+        super().__init__()
+        self.convolutions = nn.ModuleList(nn.Conv2d(1, 1, 3, padding=1) for _ in range(3))
+
+    def forward(self, image):
+        outputs = tuple(convolution(image) for convolution in self.convolutions)
+        return outputs if self.training else outputs[-1]
+
+
+def test_a_model_that_refines_is_trained_by_all_its_outputs(tmp_path, monkeypatch):
+    """One step, against plain autograd of the weighted sum."""
+    torch.manual_seed(0)
+    model = Refining()
+    start = copy.deepcopy(model)
+    monkeypatch.setattr(train, "recipe_model", lambda *_: model)
+    found = trainer(tmp_path, "unet-ce")
+    batch = found._batch()
+    step = found._take_step()
+    losses = [nn.functional.binary_cross_entropy_with_logits(output, batch.target) for output in start(batch.images)]
+    (0.2 * losses[0] + 0.3 * losses[1] + 0.5 * losses[2]).backward()
+    for mine, plain in zip(model.parameters(), start.parameters(), strict=True):
+        assert torch.allclose(mine.grad, plain.grad, atol=1e-7)
+    assert step.losses["cross-entropy"] == pytest.approx(losses[2].item())  # of the output that is scored
+    model.output_weights = 0.5, 0.5
+    with pytest.raises(RunError, match="gives 3 outputs in training and has 2 output_weights"):
+        found._take_step()
+
+
+def test_gradients_by_way_of_the_logits_are_those_of_plain_autograd(tmp_path):
+    """The loss is differentiated apart from the network, to time both: the weights' gradients stay the same bits."""
+    found = trainer(tmp_path, "unet-topo")
+    found.step = STEPS - 1  # the topological term counts
+    plain, batch = copy.deepcopy(found.model), found._batch()
+    found._take_step()
+    found.loss.reseed(seed_of("patches", 0, STEPS - 1))
+    found.loss(plain.train()(batch.images), batch.target, (STEPS - 1) / STEPS)[0].backward()
+    assert all(
+        torch.equal(mine.grad, other.grad)
+        for mine, other in zip(found.model.parameters(), plain.parameters(), strict=True)
+    )
+
+
+def test_a_loss_that_cannot_take_the_crops_fails_before_the_first_step(tmp_path, monkeypatch):
+    class Picky(CrossEntropyLoss):
+        def of_maps(self, logits, target):
+            raise ArgumentError(f"wants maps of 33 pixels, not {logits.shape[-1]}")
+
+    monkeypatch.setitem(registry.BUILTINS["losses"], "topological", "tests.run.test_train:Picky")
+    monkeypatch.setattr("tests.run.test_train.Picky", Picky, raising=False)
+    recipe = load_recipe("unet-topo")
+    bare = recipe.model_copy(update={"loss": (recipe.loss[0], LossTerm(name="topological", weight=1.0, start=0.9))})
+    with pytest.raises(ArgumentError, match="wants maps of 33 pixels, not 32"):
+        Trainer(bare, BUDGET, 0, choose_device("cpu"), training_set(), Checkpoints(tmp_path, "0" * 64))
+
+
+def test_images_and_weights_lie_channels_last(tmp_path):
+    colour = [replace(sample, image=np.repeat(sample.image, 3, 0)) for sample in training_samples()]
+    found = trainer(tmp_path, "unet-ce", TrainingSet.of(colour))
+    assert found._batch().images.is_contiguous(memory_format=torch.channels_last)
+    weights = next(p for p in found.model.parameters() if p.ndim == 4 and p.shape[1] > 1 and p.shape[2] > 1)
+    assert weights.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_deterministic_is_for_the_runs_that_ask_for_it(tmp_path):
+    try:
+        trainer(tmp_path / "a", "unet-ce", settings=Settings(deterministic=True))
+        assert torch.are_deterministic_algorithms_enabled()
+        trainer(tmp_path / "b", "unet-ce")
+        assert not torch.are_deterministic_algorithms_enabled()
+    finally:
+        torch.use_deterministic_algorithms(False)

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from topobench.cards.datasets import DatasetName
 from topobench.cards.schema import Choice, Count, File, Index, Name, Part, Strict
+from topobench.errors import CardError
 
 __all__ = ["Budget", "LossTerm", "ModelChoice", "Published", "Recipe", "Suite", "Validation"]
 
@@ -41,11 +42,11 @@ class Validation(Strict):
     """By what rule the best state of a training is chosen: by images that are held out of those it trains on.
 
     So many resampling units as make up the part `share` of the training images are held out, drawn by fold and seed
-    alone, the same for every recipe. `times` a run, evenly spaced and at its end, they are scored; the state with the
-    best mean of `figure` under `protocol` is the one that is scored on the fold, the later of two that are alike.
+    alone, the same for every recipe. `times` a run, evenly spaced and at its end, they are scored by `protocol`; the
+    state with the best mean of the figure that it ranks by is the one that is scored on the fold, the later of two that
+    are alike.
     """
 
-    figure: str = "betti_error"
     protocol: Name = "hu2019"
     share: Annotated[float, Field(gt=0.0, le=0.5)] = 0.2
     times: Count = 10
@@ -100,6 +101,22 @@ class Recipe(File):
     source: str
     published: tuple[Published, ...] = ()
 
+    def scaled(self, factor: float) -> Recipe:
+        """Return this recipe with its last term's weight times `factor`, named after it; itself for a factor of 1.
+
+        CardError where it has one term alone, whose weight Adam does not feel.
+        """
+        if factor == 1:
+            return self
+        *others, last = self.loss
+        if not others:
+            raise CardError(
+                f"recipe {self.name!r} has one loss term alone, {last.name!r}; factors (of a suite) are for recipes "
+                "with a term whose weight can be chosen: two or more."
+            )
+        weighed = last.model_copy(update={"weight": last.weight * factor})
+        return self.model_copy(update={"name": f"{self.name}-x{factor:g}", "loss": (*others, weighed)})
+
     def identity(self) -> dict[str, Any]:
         """Return what changes a run when it changes; titles, sources and published figures do not."""
         return self.model_dump(mode="json", include={"name", "version", "model", "loss", "learning_rate", "schedule"})
@@ -109,7 +126,8 @@ class Suite(File):
     """Which recipes run on which data sets, folds and seeds, with what budget, scored by which protocols.
 
     `nulls` are the rules without training that every leaderboard shows beside the models. Without a `budget`
-    each recipe's own counts.
+    each recipe's own counts. With `factors` each recipe is tried once with each of them, times the weight of its last
+    term: the same number of trials for all.
     """
 
     recipes: Annotated[tuple[Name, ...], Field(min_length=1)]
@@ -118,4 +136,5 @@ class Suite(File):
     seeds: Annotated[tuple[Index, ...], Field(min_length=1)]
     protocols: Annotated[tuple[Name, ...], Field(min_length=1)]
     nulls: tuple[Name, ...] = ()
+    factors: tuple[Annotated[float, Field(gt=0.0)], ...] = (1.0,)
     budget: Budget | None = None

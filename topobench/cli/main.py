@@ -17,8 +17,10 @@ from topobench.cli.draw import draw
 from topobench.cli.explain import explain
 from topobench.cli.leaderboard import leaderboard
 from topobench.cli.names import list_names, show
+from topobench.cli.rescore import rescore
 from topobench.cli.run import run
 from topobench.cli.score import score
+from topobench.cli.states import status
 from topobench.errors import TopobenchError
 
 __all__ = ["cli", "main"]
@@ -37,13 +39,16 @@ def cli(debug: bool, max_image_mib: int | None) -> None:
         os.environ["TOPOBENCH_MAX_IMAGE_MIB"] = str(max_image_mib)  # so worker processes know it, too
 
 
-for command in (run, score, check, draw, explain, leaderboard, list_names, show, data, bench):
+for command in (
+    run, status, rescore, score, check, draw, explain, leaderboard, list_names, show, data, bench,
+):  # fmt: skip
     cli.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and exit: 0 done, 1 something failed, 2 wrong usage, 130 interrupted, 143 terminated."""
     given = sys.argv[1:] if arguments is None else list(arguments)
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin while they wait starve on a shared machine
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what a terminal cannot show becomes "?"
             stream.reconfigure(errors="replace")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
@@ -11,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from topobench.cli.options import INDICES, data_dir, output, partial
+from topobench.cli.own import check_own, opened, own_dataset
+from topobench.run.settings import DEFAULTS, Settings
 
 if TYPE_CHECKING:
-    from topobench.data import Dataset
+    from topobench.cards import Recipe, Suite
 
 __all__ = ["run"]
 
@@ -36,7 +37,34 @@ __all__ = ["run"]
 )  # fmt: skip
 @click.option("--folds", type=INDICES, help="In place of the suite's: folds, e.g. 0,2.")
 @click.option("--seeds", type=INDICES, help="In place of the suite's: seeds, e.g. 0,1.")
-@click.option("--device", default="auto", show_default=True, help="auto, cuda, mps or cpu.")
+@click.option(
+    "--device", default="auto", show_default=True,
+    help="auto, cuda, mps or cpu; auto takes the best that is there.",
+)  # fmt: skip
+@click.option(
+    "--precision", default="auto", show_default=True,
+    help="auto, float32, bfloat16 or float16; auto is mixed precision on cuda, float32 elsewhere.",
+)  # fmt: skip
+@click.option(
+    "--jobs", type=click.IntRange(min=1), metavar="N",
+    help="Runs that go on at a time, a process each: on cuda at most one a GPU (the default), on the CPU (default 1) "
+    "the threads are shared out, which makes them other runs, for sums are shared out with them.",
+)  # fmt: skip
+@click.option("--deterministic", is_flag=True, help="On cuda, refuse what is not repeatable bit for bit; slower.")
+@click.option(
+    "--weights", type=click.Path(path_type=Path), envvar="TOPOBENCH_WEIGHTS",
+    help="The official file of VGG-19's ImageNet weights; else the cache or the official address.",
+)  # fmt: skip
+@click.option(
+    "--predictions/--no-predictions", "keep_predictions", default=True, show_default=True,
+    help="Keep the 8-bit likelihood maps of the scored images, which `topobench rescore` reads.",
+)  # fmt: skip
+@click.option("--tensorboard", is_flag=True, help="Write losses, learning rate and times for TensorBoard, too.")
+@click.option(
+    "--checkpoint-every", type=click.FloatRange(min=0), default=DEFAULTS.checkpoint_seconds, show_default=True,
+    metavar="SECONDS", help="Wall time between two checkpoints.",
+)  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Print the runs, what is done, and the time that is left; run nothing.")
 @data_dir
 @partial
 @output
@@ -51,6 +79,14 @@ def run(
     folds: tuple[int, ...] | None,
     seeds: tuple[int, ...] | None,
     device: str,
+    precision: str,
+    jobs: int | None,
+    deterministic: bool,
+    weights: Path | None,
+    keep_predictions: bool,
+    tensorboard: bool,
+    checkpoint_every: float,
+    dry_run: bool,
     data_dir: Path | None,
     partial: bool,
     output: Path,
@@ -63,98 +99,30 @@ def run(
     With --images and --masks the data set is two folders of your own, whose files are paired by name; three contiguous
     folds (in the order of the names) are made. `topobench data new` writes a card where that is not enough.
     """
+    others = {"--dataset": datasets, "--data-dir": data_dir, "--partial": partial}
+    check_own(images, masks, others, connectivity, phase)
+    chosen, chosen_recipes = _chosen(suite, {"recipes": recipes, "datasets": datasets, "folds": folds, "seeds": seeds})
+    own = [own_dataset(images, masks, connectivity, phase)] if images and masks else None
+    chosen_datasets = own or opened(chosen.datasets, data_dir, partial)
+    for dataset, fold in product(chosen_datasets, chosen.folds):
+        dataset.fold(fold)
+
+    from topobench.cli.running import Matrix
+
+    settings = Settings(checkpoint_every, keep_predictions, deterministic, tensorboard)
+    matrix = Matrix.of(chosen, chosen_recipes, chosen_datasets, device, precision, jobs, output)
+    return matrix.show() if dry_run else matrix.go(settings, weights, data_dir)
+
+
+def _chosen(name: str, replaced: Mapping[str, Sequence[Any] | None]) -> tuple[Suite, list[Recipe]]:
+    """Return a suite, with what is given in place of its own, and its recipes; all files it names are read."""
     from topobench.cards import load_recipe, load_suite
     from topobench.metrics import load_protocol
 
-    others = {"--dataset": datasets, "--data-dir": data_dir, "--partial": partial}
-    _check_own(images, masks, others, connectivity, phase)
-    chosen = load_suite(suite)
-    replaced = {"recipes": recipes, "datasets": datasets, "folds": folds, "seeds": seeds}
-    chosen = chosen.model_copy(update={key: tuple(dict.fromkeys(value)) for key, value in replaced.items() if value})
-    # whatever is wrong is said before torch is loaded and anything is trained
-    chosen_recipes = [load_recipe(name) for name in chosen.recipes]
-    own = [_own(images, masks, connectivity, phase)] if images and masks else None
-    chosen_datasets = own or _opened(chosen.datasets, data_dir, partial)
-    for protocol in chosen.protocols:
+    suite = load_suite(name)
+    suite = suite.model_copy(update={key: tuple(dict.fromkeys(value)) for key, value in replaced.items() if value})
+    recipes = [load_recipe(recipe) for recipe in suite.recipes]
+    budgets = [suite.budget] if suite.budget else [recipe.budget for recipe in recipes]
+    for protocol in [*suite.protocols, *(budget.validation.protocol for budget in budgets if budget.validation)]:
         load_protocol(protocol)
-    for dataset, fold in product(chosen_datasets, chosen.folds):
-        dataset.fold(fold)
-    click.echo(f"Suite {chosen.name}: {chosen.title}.", err=True)
-    started = time.monotonic()
-
-    from topobench.cli.board import board
-    from topobench.cli.progress import watching
-    from topobench.cli.signals import stopping_on_signals
-    from topobench.environment import peak_memory_mib
-    from topobench.run.device import choose_device
-    from topobench.run.execute import Stopped
-    from topobench.run.executors import execute_serially
-    from topobench.run.matrix import expand
-
-    chosen_device = choose_device(device)
-    (output / "records").mkdir(parents=True, exist_ok=True)  # a folder that cannot be written is found out now
-    runs = expand(chosen, chosen_recipes, chosen_datasets, chosen_device)
-    click.echo(
-        f"{len(runs)} runs on {chosen_device.kind} ({chosen_device.precision}, {chosen_device.threads} threads), "
-        f"kept in {output}.",
-        err=True,
-    )
-    with stopping_on_signals() as stopping:
-        try:
-            with watching(runs) as watcher:
-                records = execute_serially(runs, output, watcher, stopping)
-        except Stopped:
-            click.echo(
-                f"Stopped; all that was done is kept in {output}. The same command goes on from there.", err=True
-            )
-            return stopping.exit_code
-    board([output / "records"], output)
-    click.echo(f"{time.monotonic() - started:.0f} s in all, peak memory {peak_memory_mib():.0f} MiB.", err=True)
-    return int(not all(record.finished for record in records))
-
-
-def _check_own(
-    images: Path | None, masks: Path | None, others: Mapping[str, Any], connectivity: str | None, phase: str | None
-) -> None:
-    """Raise UsageError where the options do not name one kind of data set."""
-    if (images is None) != (masks is None):
-        raise click.UsageError("--images and --masks go together: a folder of images, and a folder of their masks.")
-    if images and (given := [name for name, value in others.items() if value]):
-        raise click.UsageError(f"Give either --images and --masks, or {given[0]}.")
-    if images is None and (connectivity or phase):
-        raise click.UsageError("--connectivity and --phase belong to --images; a data set's card names its own.")
-
-
-def _own(images: Path, masks: Path, connectivity: str | None, phase: str | None) -> Dataset:
-    """Return two folders as a data set, named after the folder that holds them; a warning where much is structure."""
-    from topobench.data.dataset import open_card
-    from topobench.data.own import binary_labels, card_of, slug
-    from topobench.data.survey import survey
-
-    found = survey(images, masks)
-    labels = binary_labels(found)
-    share = sum(found.values[value] for value in labels.structure) / found.values.total()
-    if share > 0.5:
-        click.echo(
-            f"Warning: {100 * share:.0f} % of the masks is structure (not 0); are they inverted? `topobench data new` "
-            "writes a card in which you say what is structure.", err=True,
-        )  # fmt: skip
-    card = card_of(
-        slug(found.folder.name), found, labels, 4 if connectivity == "4" else 8,
-        "structure" if phase == "structure" else "regions",
-    )  # fmt: skip
-    click.echo(f"{found.count} images of your own, {found.folder}: the data set {card.name!r}.", err=True)
-    return open_card(card)
-
-
-def _opened(names: Sequence[str], data_dir: Path | None, partial: bool) -> list[Dataset]:
-    """Return the data sets of these names, and say which are not complete."""
-    from topobench.data import open_dataset
-
-    found = [open_dataset(name, data_dir, partial) for name in names]
-    for dataset in found:
-        if len(dataset) < dataset.card.count:
-            click.echo(
-                f"{dataset.card.name}: {len(dataset)} of {dataset.card.count} images, as --partial allows.", err=True
-            )
-    return found
+    return suite, [recipe.scaled(factor) for recipe in recipes for factor in dict.fromkeys(suite.factors)]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from topobench.cli.options import LIKELIHOOD, data_dir, output, partial
+from topobench.cli.protocols import chosen_protocols
 from topobench.cli.truth import Asked, check_asked, open_asked
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def score(
     from topobench.scores import read_record, record_csv, stored, write_record
 
     check_asked(truth, dataset, fold, connectivity, phase)
-    chosen = _protocols(protocols, phase, connectivity)
+    chosen = chosen_protocols(protocols, phase, connectivity)
     method = name or predictions.resolve().name
     if not re.fullmatch(r"\w[\w .+-]{0,99}", method):
         whose = (
@@ -141,26 +142,6 @@ class _Variant:
             return likelihood
         mask = likelihood >= (protocol.threshold if self.threshold is None else self.threshold)
         return remove_small(mask, self.smallest, connectivity) if self.smallest else mask
-
-
-def _protocols(names: Sequence[str], phase: str | None, connectivity: str | None) -> list[Protocol]:
-    """Return the protocols asked for; UsageError where a choice contradicts what one that was named fixes."""
-    from topobench import cards
-
-    named = [cards.load_protocol(name) for name in names if name != "all"]
-    everything = [cards.load_protocol(name) for name in cards.names("protocols")] if "all" in names else []
-    for protocol in named:
-        if phase and protocol.phase not in (None, phase):
-            raise click.UsageError(f"Protocol {protocol.name} fixes the phase to {protocol.phase}; leave out --phase.")
-        if connectivity and protocol.connectivity not in (None, int(connectivity)):
-            raise click.UsageError(
-                f"Protocol {protocol.name} fixes the connectivity to {protocol.connectivity}; leave out --connectivity."
-            )
-    chosen: dict[str, Protocol] = {}
-    for protocol in (*everything, *named):
-        if chosen.setdefault(protocol.name, protocol) != protocol:
-            raise click.UsageError(f"Two protocols that differ are named {protocol.name!r}; rename that in the file.")
-    return list(chosen.values())
 
 
 def _score(

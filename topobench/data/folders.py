@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,9 @@ from topobench.errors import DataError
 from topobench.files import digest, file_sha256
 from topobench.types import BoolArray, Sample
 
-__all__ = ["FolderOfMasks", "FolderOfPredictions", "image_files"]
+__all__ = ["FolderOfMasks", "FolderOfPredictions", "file_stem", "image_files"]
+
+LONGEST = 150  # letters of a file's name without its suffix: systems take 255, and a file on its way has more
 
 
 def image_files(folder: Path) -> dict[str, Path]:
@@ -34,6 +37,17 @@ def image_files(folder: Path) -> dict[str, Path]:
         searched = f"; it holds {below} folders, which are not searched" if below else ""
         raise DataError(f"{folder} holds no image ({', '.join(IMAGE_SUFFIXES)}){searched}.")
     return found
+
+
+def file_stem(image_id: str) -> str:
+    """Return what the file of an image is named where topobench writes it: any two ids have different names.
+
+    An id as most are is its own name. What no file name may hold is percent-encoded, so is a leading dot, which would
+    hide the file; a name that would be too long ends in ``!`` and a hash.
+    """
+    name = quote(image_id, safe=" ()+,@=~")
+    name = f"%2E{name[1:]}" if name.startswith(".") else name
+    return name if 0 < len(name) <= LONGEST else f"{name[: LONGEST - 40]}!{digest(image_id)[:32]}"
 
 
 class FolderOfMasks:
@@ -58,16 +72,19 @@ class FolderOfMasks:
 class FolderOfPredictions:
     """Predicted likelihoods of given images, in their order.
 
-    A file an image, named by its id (``section-07.png``); or one stack (TIFF, .npy) with a page for each.
+    A file an image, named by its id (``section-07.png``) or as `file_stem` names it; or one stack (TIFF, .npy) with a
+    page for each.
     8 and 16 bit are divided by 255 and 65535; float must lie in [0, 1]; bool is a mask. Files of `others`, images of
     the same data set that are not asked for (those of another fold), are passed over.
     """
 
     def __init__(self, folder: Path, image_ids: Sequence[str], others: Collection[str] = ()) -> None:
         self.folder, self.image_ids = folder, list(image_ids)
-        self.files = {
-            name: path for name, path in image_files(folder).items() if name in image_ids or name not in others
-        }
+        files = image_files(folder)
+        if not set(image_ids) <= set(files):
+            written = {file_stem(image_id): image_id for image_id in (*image_ids, *others)}
+            files = {written.get(name, name): path for name, path in files.items()}
+        self.files = {name: path for name, path in files.items() if name in image_ids or name not in others}
         if not self.files:
             raise DataError(
                 f"{folder} holds images of the data set, yet none of those asked for: {_some(self.image_ids)}. "

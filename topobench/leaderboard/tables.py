@@ -70,13 +70,7 @@ class Table:
     @property
     def conditions(self) -> str:
         """What the figures of this table were measured with, in a sentence."""
-        budget, text = self.budget, _measured(self.protocol)
-        if budget:
-            text += (
-                f" Trained for {budget['steps']} steps of {budget['batch']} crops of "
-                f"{budget['crop']}x{budget['crop']} on {self.device}."
-            )
-        return text
+        return _measured(self.protocol) + (f" {_trained(self.budget)} on {self.device}." if self.budget else "")
 
     @property
     def ranked_by(self) -> str:
@@ -90,6 +84,16 @@ class Table:
         fewest = min((entry.undefined.get(name, 0) for entry in known), default=0)
         values = [entry.means[name] for entry in known if entry.undefined.get(name, 0) == fewest]
         return best(values, default=None) if best else None
+
+
+def _trained(budget: dict[str, Any]) -> str:
+    """Return a budget as a sentence without its end."""
+    how_long = f"{budget['steps']} steps" if "steps" in budget else f"{budget['seconds']:g} s of steps"
+    text = f"Trained for {how_long} of {budget['batch']} crops of {budget['crop']}x{budget['crop']}"
+    if not (rule := budget.get("validation")):
+        return text
+    held_out = f"{rule['share']:.0%} of the training images, held out by whole units"
+    return f"{text}; scored is the best of {rule['times']} states by {rule['protocol']} on {held_out},"
 
 
 def _measured(protocol: dict[str, Any]) -> str:
@@ -182,7 +186,7 @@ def _tidy(found: Iterable[tuple[RunRecord, str]]) -> pd.DataFrame:
     for record, protocol in found:
         about = {
             "method": methods.get(record.run_id, ""),
-            "name": record.recipe["name"], "kind": record.kind, "run": record.run_id,
+            "name": _name(record), "kind": record.kind, "run": record.run_id,
             "seed": -1 if record.seed is None else record.seed,
             "train_seconds": record.cost.get("train_seconds"), "peak_memory_mib": record.cost.get("peak_memory_mib"),
         }  # fmt: skip
@@ -257,4 +261,10 @@ def _ranked(entries: Sequence[Entry], ranked_by: str) -> list[Entry]:
 
 def _label(record: RunRecord) -> str:
     seed = "" if record.seed is None else f", seed {record.seed}"
-    return f"{record.recipe['name']}, fold {record.fold}{seed}"
+    return f"{_name(record)}, fold {record.fold}{seed}"
+
+
+def _name(record: RunRecord) -> str:
+    """Return what a method is called: a recipe that could begin with pretrained weights and does not says so."""
+    scratch = record.recipe.get("model", {}).get("pretrained") is False
+    return f"{record.recipe['name']}{' (from scratch)' if scratch else ''}"

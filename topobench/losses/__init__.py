@@ -15,6 +15,7 @@ from topobench.losses.cross_entropy import CrossEntropyLoss
 from topobench.losses.dice import DiceLoss
 from topobench.losses.topological import TopologicalLoss, WassersteinLoss
 from topobench.losses.topoloss_2021 import TopoLoss2021
+from topobench.losses.vgg_features import VGGFeaturesLoss
 from topobench.losses.weighted import Term, WeightedLoss
 from topobench.registry import build
 
@@ -28,6 +29,7 @@ __all__ = [
     "TopoLoss2021",
     "TopologicalLoss",
     "TopologyClaim",
+    "VGGFeaturesLoss",
     "WassersteinLoss",
     "WeightedLoss",
     "build_loss",

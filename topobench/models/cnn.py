@@ -1,9 +1,7 @@
 """The base and the enhanced CNN of the four variants: the published trunk, with a dense decoder.
 
 The published networks end in two fully connected layers and classify a whole patch. A segmentation has a value
-per pixel, so each keeps its trunk and gets a decoder: features of every resolution are projected to a common
-width, and from coarse to fine each is enlarged and added to the next (as in feature pyramids, Lin et al. 2017,
-arXiv:1612.03144). The fully connected layers are left out.
+per pixel, so each keeps its trunk and gets a decoder (`DenseDecoder`). The fully connected layers are left out.
 """
 
 from __future__ import annotations
@@ -11,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from torch import Tensor, nn
-from torch.nn import functional
+
+from topobench.models.decoder import DenseDecoder
+from topobench.models.reach import pyramid_reach
 
 __all__ = ["BaseCNN", "EnhancedCNN"]
 
@@ -41,25 +41,11 @@ class _Trunk(nn.Module):
             features.append(stage(self.pool(features[-1])))
         return features
 
-
-class _DenseDecoder(nn.Module):
-    """From features of every resolution, fine to coarse, to logits at the finest."""
-
-    def __init__(self, widths: Sequence[int], width: int, dropout: float) -> None:
-        super().__init__()
-        self.lateral = nn.ModuleList(nn.Conv2d(channels, width, 1) for channels in widths)
-        self.smooth = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in widths[1:])
-        self.dropout = nn.Dropout2d(dropout)
-        self.head = nn.Conv2d(width, 1, 1)
-
-    def forward(self, features: list[Tensor]) -> Tensor:
-        *finer, coarsest = (project(feature) for project, feature in zip(self.lateral, features, strict=True))
-        merged = self.dropout(coarsest)
-        for lateral, smooth in zip(reversed(finer), self.smooth, strict=True):
-            enlarged = functional.interpolate(merged, lateral.shape[-2:], mode="bilinear", align_corners=False)
-            merged = functional.relu(smooth(lateral + enlarged))
-        logits: Tensor = self.head(merged)
-        return logits
+    @property
+    def reach(self) -> int:
+        """How many pixels far it looks, with a `DenseDecoder` behind it."""
+        down = [sum(isinstance(layer, nn.Conv2d) for layer in stage.modules()) for stage in self.stages]
+        return pyramid_reach(down, [1] * (len(down) - 1))
 
 
 class BaseCNN(nn.Module):
@@ -76,7 +62,12 @@ class BaseCNN(nn.Module):
     def __init__(self, in_channels: int = 1, decoder_width: int = 16) -> None:
         super().__init__()
         self.trunk = _Trunk(in_channels, [[32], [64], [128, 256], []], norm=False)
-        self.decoder = _DenseDecoder([32, 64, 256, 256], decoder_width, dropout=0.0)
+        self.decoder = DenseDecoder([32, 64, 256, 256], decoder_width)
+
+    @property
+    def reach(self) -> int:
+        """How many pixels away an input pixel can change an output pixel, at most."""
+        return self.trunk.reach
 
     def forward(self, image: Tensor) -> Tensor:
         """Return logits (B, 1, H, W)."""
@@ -99,7 +90,12 @@ class EnhancedCNN(nn.Module):
     def __init__(self, in_channels: int = 1, decoder_width: int = 16, dropout: float = 0.5) -> None:
         super().__init__()
         self.trunk = _Trunk(in_channels, [[32], [64], [128, 256], [512], []], norm=True)
-        self.decoder = _DenseDecoder([32, 64, 256, 512, 512], decoder_width, dropout)
+        self.decoder = DenseDecoder([32, 64, 256, 512, 512], decoder_width, dropout)
+
+    @property
+    def reach(self) -> int:
+        """How many pixels away an input pixel can change an output pixel, at most."""
+        return self.trunk.reach
 
     def forward(self, image: Tensor) -> Tensor:
         """Return logits (B, 1, H, W)."""

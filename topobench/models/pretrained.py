@@ -13,10 +13,10 @@ from torch import Tensor
 from topobench.data.fetch import SILENT, Watcher, weights_file
 from topobench.errors import DataError
 
-__all__ = ["VGG19_CONVOLUTIONS", "vgg19_features"]
+__all__ = ["VGG19_CONVOLUTIONS", "VGG19_STAGES", "random_features", "vgg19_features"]
 
 # Simonyan, Zisserman 2015, arXiv:1409.1556, table 1, column E: the widths of the convolutions between the pools.
-_STAGES = (64, 64), (128, 128), (256, 256, 256, 256), (512, 512, 512, 512), (512, 512, 512, 512)
+VGG19_STAGES = (64, 64), (128, 128), (256, 256, 256, 256), (512, 512, 512, 512), (512, 512, 512, 512)
 
 
 def _numbers() -> dict[int, tuple[int, int]]:
@@ -24,11 +24,13 @@ def _numbers() -> dict[int, tuple[int, int]]:
 
     There each convolution is followed by a ReLU, and each stage by a pool, which have numbers, too.
     """
-    widths = [3, *(width for stage in _STAGES for width in stage)]
+    widths = [3, *(width for stage in VGG19_STAGES for width in stage)]
     firsts = [0]
-    for stage in _STAGES:
+    for stage in VGG19_STAGES:
         firsts += [firsts[-1] + 2 * len(stage) + 1]
-    numbers = [first + 2 * place for first, stage in zip(firsts, _STAGES, strict=False) for place in range(len(stage))]
+    numbers = [
+        first + 2 * place for first, stage in zip(firsts, VGG19_STAGES, strict=False) for place in range(len(stage))
+    ]
     return dict(zip(numbers, pairwise(widths), strict=True))
 
 
@@ -42,7 +44,8 @@ def vgg19_features(
 
     Parameters
     ----------
-    file : the official file; None: that in the cache, else it is downloaded (575 MB)
+    file : the official file; None: that named by TOPOBENCH_WEIGHTS, else that in the cache, else it is downloaded
+        (575 MB)
     data_dir : where the cache is: its folder ``weights``
 
     Returns
@@ -54,6 +57,19 @@ def vgg19_features(
     """
     path = weights_file("vgg19-imagenet", None if file is None else Path(file), data_dir, watcher)
     return _features(path, _read(path))
+
+
+def random_features(seed: int = 0) -> dict[str, Tensor]:
+    """Return weights of the names and shapes of `vgg19_features` that nobody trained: He's, and biases of 0.
+
+    They depend on the seed alone, and torch's own random numbers are left as they are.
+    """
+    generator, found = torch.Generator().manual_seed(seed), {}
+    for number, (before, after) in VGG19_CONVOLUTIONS.items():
+        deviation = (2 / (9 * before)) ** 0.5  # He et al. 2015, arXiv:1502.01852, equation 10
+        found[f"features.{number}.weight"] = deviation * torch.randn(after, before, 3, 3, generator=generator)
+        found[f"features.{number}.bias"] = torch.zeros(after)
+    return found
 
 
 def _read(path: Path) -> Any:

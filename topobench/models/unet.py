@@ -1,7 +1,9 @@
-"""U-Net: Ronneberger, Fischer and Brox 2015, arXiv:1505.04597, with padded convolutions and batch norm."""
+"""U-Net: Ronneberger, Fischer and Brox 2015, arXiv:1505.04597, with padded convolutions and, of choice, a norm."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from itertools import pairwise
 
 import torch
@@ -9,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from topobench.errors import ArgumentError
+from topobench.models.reach import pyramid_reach
 
 __all__ = ["UNet"]
 
@@ -21,19 +24,31 @@ class UNet(nn.Module):
     in_channels : channels of the image
     width : channels of the finest level; they double at each coarser one
     depth : number of levels; the coarsest has 1 / 2**(depth - 1) of the resolution
+    norm : what follows each convolution: "batch" (Ioffe, Szegedy 2015, arXiv:1502.03167), "group" (of 8 groups; Wu, He
+        2018, arXiv:1803.08494), "instance" (Ulyanov et al. 2016, arXiv:1607.08022) or "none", as published
 
     Shapes: image (B, C, H, W), any H, W >= 1 -> logits (B, 1, H, W).
     """
 
-    def __init__(self, in_channels: int = 1, width: int = 16, depth: int = 4) -> None:
+    def __init__(self, in_channels: int = 1, width: int = 16, depth: int = 4, norm: str = "batch") -> None:
         super().__init__()
         if width < 1 or depth < 1:
             raise ArgumentError(f"width is {width} and depth {depth}; a U-Net needs both to be at least 1.")
+        if norm not in NORMS:
+            raise ArgumentError(f"norm is {norm!r}; a U-Net has one of {', '.join(map(repr, NORMS))}.")
         widths = [width * 2**level for level in range(depth)]
         self.pool = nn.MaxPool2d(2, ceil_mode=True)
-        self.down = nn.ModuleList(_double(before, after) for before, after in pairwise([in_channels, *widths]))
-        self.up = nn.ModuleList(_double(fine + coarse, fine) for fine, coarse in pairwise(widths))
+        self.down = nn.ModuleList(_double(before, after, norm) for before, after in pairwise([in_channels, *widths]))
+        self.up = nn.ModuleList(_double(fine + coarse, fine, norm) for fine, coarse in pairwise(widths))
         self.head = nn.Conv2d(width, 1, 1)
+
+    @property
+    def reach(self) -> int:
+        """How many pixels away an input pixel can change an output pixel, at most, but for what norms see.
+
+        Group and instance norm take means and variances of all that they are given, in evaluation too.
+        """
+        return pyramid_reach([2] * len(self.down), [2] * len(self.up))
 
     def forward(self, image: Tensor) -> Tensor:
         """Return logits (B, 1, H, W)."""
@@ -48,9 +63,27 @@ class UNet(nn.Module):
         return logits
 
 
-def _double(before: int, after: int) -> nn.Sequential:
-    """Return two rounds of convolution, batch norm and ReLU."""
+class _GroupNorm(nn.GroupNorm):
+    """Group norm that takes maps of one pixel, too, and makes 0 of a value that is alone in its group."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return features of the same shape."""
+        return torch.group_norm(features, self.num_groups, self.weight, self.bias, self.eps)
+
+
+NORMS: dict[str, Callable[[int], nn.Module] | None] = {  # by the number of channels
+    "batch": nn.BatchNorm2d,
+    "group": lambda channels: _GroupNorm(math.gcd(8, channels), channels),
+    "instance": lambda channels: _GroupNorm(channels, channels),
+    "none": None,
+}
+
+
+def _double(before: int, after: int, norm: str) -> nn.Sequential:
+    """Return two rounds of convolution, norm and ReLU."""
     layers: list[nn.Module] = []
+    make = NORMS[norm]
     for channels in (before, after):
-        layers += [nn.Conv2d(channels, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
+        layers += [nn.Conv2d(channels, after, 3, padding=1, bias=make is None)]
+        layers += [nn.ReLU()] if make is None else [make(after), nn.ReLU()]
     return nn.Sequential(*layers)

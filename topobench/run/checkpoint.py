@@ -1,8 +1,8 @@
 """Checkpoints: a training that can go on from where it was, bit for bit.
 
-Each is a file of its own, ``step-<steps done>-<sha256>.pt``, whose name holds the hash of its bytes. It is written
-whole or not at all, and read with ``weights_only``: nothing in it is run. One that is damaged, of another run or of a
-newer topobench is refused with the reason, and the one before it is taken.
+Each is a file of its own, ``step-<steps done>-<validations done>-<sha256>.pt``, whose name holds the hash of its bytes.
+It is written whole or not at all, and read with ``weights_only``: nothing in it is run. One that is damaged, of another
+run or of a newer topobench is refused with the reason, and the one before it is taken.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from topobench.files import remove_strays, write_atomic
 __all__ = ["Checkpoints"]
 
 FORMAT = 1  # raised when a checkpoint holds something else than before
-NAME = re.compile(r"step-(\d{8,})-([0-9a-f]{16})\.pt")
+NAME = re.compile(r"step-(\d{8,})-(\d{4,})-([0-9a-f]{16})\.pt")
 KEPT = 2
 
 
@@ -35,11 +35,11 @@ class Checkpoints:
     folder: Path
     run_id: str
 
-    def save(self, step: int, state: dict[str, Any]) -> Path:
-        """Write the state after `step` steps, then remove all but the last two; return its path."""
+    def save(self, step: int, state: dict[str, Any], validations: int = 0) -> Path:
+        """Write the state after so many steps and validations, then remove all but the last two; return its path."""
         buffer = io.BytesIO()
         torch.save({**state, "format": FORMAT, "run_id": self.run_id}, buffer)
-        path = self.folder / f"step-{step:08d}-{_short_hash(buffer.getvalue())}.pt"
+        path = self.folder / f"step-{step:08d}-{validations:04d}-{_short_hash(buffer.getvalue())}.pt"
         remove_strays(self.folder)
         write_atomic(path, buffer.getvalue())
         self.prune(KEPT)
@@ -87,7 +87,7 @@ class Checkpoints:
         if not self.folder.is_dir():
             return []
         found = [path for path in self.folder.iterdir() if NAME.fullmatch(path.name)]
-        return sorted(found, key=lambda path: (int(path.name.split("-")[1]), path.name), reverse=True)
+        return sorted(found, key=lambda path: [int(part) for part in path.name.split("-")[1:3]], reverse=True)
 
 
 def _short_hash(content: bytes) -> str:

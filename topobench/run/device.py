@@ -9,7 +9,7 @@ import torch
 
 from topobench.errors import ArgumentError
 
-__all__ = ["PRECISIONS", "Device", "choose_device"]
+__all__ = ["PRECISIONS", "Device", "choose_device", "device_count"]
 
 DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 PRECISIONS = ("float32", *DTYPES)
@@ -63,6 +63,11 @@ def choose_device(name: str = "auto", precision: str = "auto", jobs: int = 1) ->
         raise ArgumentError(f"device {name!r} is not there; this machine has: {present}.")
     threads = max(1, torch.get_num_threads() // jobs) if kind == "cpu" else 1
     return Device(kind, _precision(precision, kind), threads)
+
+
+def device_count(kind: str) -> int:
+    """Return how many devices of a kind this machine has; the CPU is one."""
+    return torch.cuda.device_count() if kind == "cuda" else 1
 
 
 def _precision(name: str, kind: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -27,17 +29,34 @@ def model_predictor(model: nn.Module, device: str, tile: int = TILE) -> Predicto
     tile : pixels a side
         A larger image, standardised as a whole, is predicted in tiles of this size, one after the other, so that
         feature maps take the memory of one. They overlap by a quarter and are blended (`Tiling`); the outer 3/32, 96
-        pixels of 1024, do not count. That is beyond the reach of our models (79 pixels): what they give in tiles
-        differs from the whole image only where its sides leave a remainder in their pools.
+        pixels of 1024, do not count. A model that says in its attribute `reach` that it looks further gets as much more
+        of both as it needs, and if need be a larger tile: what it gives in tiles differs from the whole image only
+        where its sides leave a remainder in its pools.
     """
     model.eval()
+    numbers = _tile_numbers(tile, getattr(model, "reach", None))
 
     def predict(sample: Sample) -> NDArray[np.float32]:
         image = standardise(sample.image, sample.valid)
-        tiling = Tiling((image.shape[1], image.shape[2]), tile, tile // 4, 3 * tile // 32)
+        tiling = Tiling((image.shape[1], image.shape[2]), *numbers)
         return tiling.stitch(_likelihood(model, part, device) for part in tiling.cut(image))
 
     return predict
+
+
+def _tile_numbers(tile: int, reach: Any) -> tuple[int, int, int]:
+    """Return size, overlap and margin of tiles (see `Tiling`) for a model that looks so far, if that is known.
+
+    A margin that grows ends at a multiple of a power of two, at least an eighth of the reach: so do the steps from tile
+    to tile, and the pools of a tile lie where those of the whole image do.
+    """
+    overlap, margin = tile // 4, 3 * tile // 32
+    if isinstance(reach, int) and reach > margin:
+        grain = 2 ** max(reach.bit_length() - 3, 0)
+        margin = -(-reach // grain) * grain
+        overlap = max(overlap, 2 * margin)
+        tile = max(tile, 2 * overlap)
+    return tile, overlap, margin
 
 
 @torch.inference_mode()

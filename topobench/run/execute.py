@@ -14,14 +14,13 @@ from typing import Any
 
 import gudhi
 import torch
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from topobench.cards import Budget, Recipe
 from topobench.environment import environment, peak_memory_mib, reset_peak_memory
 from topobench.errors import TopobenchError
-from topobench.files import naming
 from topobench.registry import load
+from topobench.run.alone import alone
 from topobench.run.batches import TrainingSet
 from topobench.run.checkpoint import Checkpoints
 from topobench.run.evaluate import model_predictor
@@ -53,15 +52,25 @@ def execute(
     disk) is raised, for it would fail every run. `Stopped` is raised between two steps or two images where `stopping`
     says so, with a checkpoint written. One process at a time executes a run; another waits, and finds it.
     """
-    place = Store(store).place(run.identity())
+    place, waits = Store(store).place(run.identity()), False
+
+    def wait() -> None:
+        nonlocal waits
+        if not waits:
+            watcher.noted(run, "another process is at this run; waiting for it")
+        waits = True
+        if stopping():
+            raise Stopped
+
     watcher.run_started(run)
-    with _alone(run, place, watcher, stopping), _followed(place, watcher, settings) as follower:
+    with alone(place, wait), _followed(place, watcher, settings) as follower:
         execution = _Execution(run, place, follower, stopping, settings)
         before = execution.before
         found = before is not None and not execution.missing
         record = before if found and before else execution.record()
         if not found and (record.finished or before is None):  # a new scoring that fails takes nothing away
             write_record(record, place.record.parent)
+        place.progress.unlink(missing_ok=True)
     watcher.run_ended(run, record, found)
     return record
 
@@ -91,28 +100,6 @@ def _followed(place: Place, watcher: Watcher, settings: Settings) -> Iterator[Wa
             yield scalars
     else:
         yield progress
-
-
-@contextmanager
-def _alone(run: Run, place: Place, watcher: Watcher, stopping: Callable[[], bool]) -> Iterator[None]:
-    """Hold a run for this process; wait while another has it. A process that is killed lets go."""
-    place.lock.parent.mkdir(parents=True, exist_ok=True)
-    lock, waiting = FileLock(place.lock), False
-    with naming(place.lock):
-        while not lock.is_locked:
-            try:
-                lock.acquire(timeout=0.5 if waiting else 0)
-            except Timeout:
-                if not waiting:
-                    watcher.noted(run, "another process is at this run; waiting for it")
-                waiting = True
-                if stopping():
-                    raise Stopped from None
-    try:
-        yield
-    finally:
-        place.progress.unlink(missing_ok=True)
-        lock.release()
 
 
 @dataclass
@@ -160,9 +147,8 @@ class _Execution:
         self.cost["peak_memory_mib"] = round(peak_memory_mib(), 1)
         settings = {**(self.before.protocols if self.before else {}), **self.protocols}
         about = _environment(self.run, self.settings)
-        return make_record(
-            self.run.identity(), status, settings, rows, self.cost, about, self.training, self.predictions
-        )
+        maps = self.predictions or (self.before.predictions if self.before else {})
+        return make_record(self.run.identity(), status, settings, rows, self.cost, about, self.training, maps)
 
     def _rows(self) -> list[Row]:
         """Train where that is to be done, and return the rows of all scored images, one a protocol each."""
@@ -221,6 +207,8 @@ class _Execution:
         self.cost["train_seconds"] = round(sum(trainer.seconds.values()), 3)
         for name, seconds in trainer.seconds.items():
             self.cost[f"{name}_ms_per_step"] = round(1000 * seconds / max(trainer.step, 1), 3)
+        if trainer.validator:
+            self.cost["validation_seconds"] = round(trainer.validation_seconds, 3)
         if run.device.kind == "cuda":
             self.cost["peak_device_memory_mib"] = round(torch.cuda.max_memory_allocated() / 2**20, 1)
         self.training |= trainer.report()

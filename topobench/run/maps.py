@@ -11,12 +11,12 @@ import hashlib
 import io
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from topobench.data.folders import file_stem
 from topobench.data.readers import read_image
 from topobench.errors import DataError, RunError
 from topobench.files import write_atomic
@@ -25,11 +25,17 @@ __all__ = ["keep_map", "levels_of", "read_map"]
 
 
 def levels_of(likelihood: NDArray[Any]) -> NDArray[np.uint8]:
-    """Return a likelihood, or a mask, as levels of 255, uint8 of its shape; RunError where one is not in [0, 1]."""
+    """Return a likelihood, or a mask, (H, W) as levels of 255, uint8; RunError for other shapes and values."""
     wide = np.asarray(likelihood, dtype=np.float64)
-    if not (wide.size and wide.min() >= 0 and wide.max() <= 1):  # or NaN
-        raise RunError(f"a likelihood of shape {wide.shape} is not within [0, 1] everywhere; it must be, without NaN.")
-    return np.rint(wide * 255).astype(np.uint8)
+    if wide.ndim != 2 or not wide.size:
+        raise RunError(f"a likelihood has the shape {wide.shape}; it must be (H, W), both at least 1.")
+    if not (wide.min() >= 0 and wide.max() <= 1):  # or NaN
+        raise RunError(
+            f"a likelihood of shape {wide.shape} has values in [{wide.min()}, {wide.max()}]; they must be within "
+            "[0, 1], without NaN."
+        )
+    levels = np.rint(wide * 255).astype(np.uint8)
+    return levels if levels.max() > 1 else np.zeros_like(levels)  # of 0 and 1 alone it would be read as a mask
 
 
 def keep_map(folder: Path, image_id: str, likelihood: NDArray[Any]) -> str:
@@ -47,14 +53,18 @@ def read_map(folder: Path, image_id: str, sha256: str) -> NDArray[np.float32]:
     if not path.is_file():
         raise DataError(f"{path} is missing; the record says that this map was kept.")
     levels = read_image(path)
-    if levels.dtype != np.uint8 or _sha256(levels) != sha256:
-        raise DataError(f"{path} is not the map that the run gave: its sha256 is not the one in the record.")
+    if levels.dtype != np.uint8:
+        raise DataError(f"{path} is {levels.dtype}; the run kept a map of 8 bits, so this is another.")
+    if _sha256(levels) != sha256:
+        raise DataError(
+            f"{path}, of shape {levels.shape}, is not the map that the run gave: its sha256 is not the one in the "
+            "record."
+        )
     return np.asarray(levels / np.float32(255), dtype=np.float32)
 
 
 def _path(folder: Path, image_id: str) -> Path:
-    """Return where the map of an image lies: its id, in which what no file name may hold is percent-encoded."""
-    return folder / f"{quote(image_id, safe=' ()+,@=~')}.png"
+    return folder / f"{file_stem(image_id)}.png"
 
 
 def _sha256(levels: NDArray[np.uint8]) -> str:

@@ -26,11 +26,13 @@ class Progress(Relay):
     def __init__(self, place: Place, watcher: Watcher) -> None:
         super().__init__(watcher)
         self.place, self.written, self.started = place, -EVERY, time.time()
+        self.began: float | None = None  # the part of the training that was done at the first step seen
 
     def stepped(self, run: Run, step: Step) -> None:
         """Write the step, and what the losses are."""
+        self.began = step.part if self.began is None else self.began
         losses = {name: float(f"{value:.4g}") for name, value in step.losses.items()}
-        self._write(doing="training", step=step.number + 1, part=round(step.part, 4), losses=losses)
+        self._write(doing="training", step=step.number + 1, part=step.part, losses=losses)
         super().stepped(run, step)
 
     def scored(self, run: Run, images: int, of: int) -> None:
@@ -42,7 +44,8 @@ class Progress(Relay):
         if time.monotonic() - self.written < EVERY:
             return
         self.written = time.monotonic()
-        about = {"pid": os.getpid(), "host": platform.node(), "started": self.started, "updated": time.time()}
+        about = {"pid": os.getpid(), "host": platform.node(), "updated": time.time()}
+        about |= {"started": self.started, "began": self.began or 0.0}
         write_atomic(self.place.progress, json.dumps({**where, **about}, allow_nan=True).encode())
 
 

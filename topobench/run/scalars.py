@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from topobench.cards import load_protocol
 from topobench.errors import ArgumentError
 from topobench.files import naming
 from topobench.run.store import Place
@@ -57,8 +58,9 @@ class Scalars(Relay):
 
     def validated(self, run: Run, step: int, value: float) -> None:
         """Write the result."""
-        rule = run.budget.validation if run.budget else None
-        self._write(step, {f"validation/{rule.figure if rule else 'figure'}": value})
+        if run.budget and run.budget.validation:
+            figure = load_protocol(run.budget.validation.protocol).ranked_by
+            self._write(step, {f"validation/{figure}": value})
         super().validated(run, step, value)
 
     def _write(self, step: int, points: dict[str, float]) -> None:

@@ -66,6 +66,7 @@ class Trainer:
     settings: Settings = DEFAULTS
     step: int = 0
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(("data", "network", "loss"), 0.0))
+    validation_seconds: float = 0.0
     validated: list[Validated] = field(default_factory=list)
     best: dict[str, Any] | None = None
     refused: list[str] = field(default_factory=list)
@@ -145,7 +146,9 @@ class Trainer:
     def _validate(self) -> Validated:
         """Score the images held out, and keep the state if it is the best so far."""
         assert self.validator is not None
+        started = time.perf_counter()
         found = self.validator(self.model, self.step)
+        self.validation_seconds += time.perf_counter() - started
         self.validated.append(found)
         if self.validator.better(found, Validated(*self.best["validated"]) if self.best else None):
             state = {name: value.detach().cpu().clone() for name, value in self.model.state_dict().items()}
@@ -158,14 +161,18 @@ class Trainer:
         if now == self._saved:
             return
         state: dict[str, Any] = {name: part.state_dict() for part, name in self._parts()}
-        state |= {"seconds": self.seconds, "best": self.best, "validated": [list(found) for found in self.validated]}
-        self.checkpoints.save(self.step, state)
+        state |= {
+            "seconds": self.seconds, "validation_seconds": self.validation_seconds, "best": self.best,
+            "validated": [list(found) for found in self.validated],
+        }  # fmt: skip
+        self.checkpoints.save(self.step, state, len(self.validated))
         self._saved = now
 
     def _take_up(self, state: dict[str, Any]) -> None:
         for part, name in self._parts():
             part.load_state_dict(state[name])
-        self.seconds, self.best = state["seconds"], state["best"]
+        self.seconds, self.validation_seconds = state["seconds"], state["validation_seconds"]
+        self.best = state["best"]
         self.validated = [Validated(*found) for found in state["validated"]]
 
     def _parts(self) -> list[tuple[Any, str]]:
@@ -254,7 +261,7 @@ class Trainer:
 
     def _check_finite(self, tensor: Tensor, word: str) -> None:
         if not bool(torch.isfinite(tensor).all()):
-            raise RunError(f"NaN or infinite {word} at step {self.step}")
+            raise RunError(f"NaN or infinite {word} at step {self.step}, on the batch of seed {self.seed}")
 
 
 class _Clock:

@@ -41,6 +41,7 @@ def content():
 def official(server, content, monkeypatch, tmp_path):
     """Serve weights of our own under the official name, and return a function that changes what is known of them."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.delenv("TOPOBENCH_WEIGHTS", raising=False)
 
     def change(served):
         known = dataclasses.replace(
@@ -112,6 +113,26 @@ def test_a_file_of_ones_own_is_taken_if_it_is_the_official_one(official, server,
         ArgumentError, match=r"nowhere\.pth is no file; wanted are the weights vgg19-dcbb9e9d\.pth, from"
     ):
         weights_file(NAME, tmp_path / "nowhere.pth")
+    assert server.asked == []
+
+
+def test_a_file_that_the_environment_names_comes_before_caches(official, server, content, tmp_path, monkeypatch):
+    path, cached = tmp_path / "mine.pth", tmp_path / "weights" / "vgg19-dcbb9e9d.pth"
+    cached.parent.mkdir()
+    for place in (path, cached):
+        place.write_bytes(content)
+    monkeypatch.setenv("TOPOBENCH_WEIGHTS", str(path))
+    assert weights_file(NAME, data_dir=tmp_path) == find_weights(NAME, tmp_path) == path
+    assert weights_file(NAME, cached, tmp_path) == cached  # an argument comes before both
+    path.write_bytes(b"x" * len(content))
+    with pytest.raises(DataError, match=r"mine\.pth has .* Get it from .*, or unset TOPOBENCH_WEIGHTS\."):
+        vgg19_features(data_dir=tmp_path)
+    path.unlink()
+    assert find_weights(NAME, tmp_path) is None
+    with pytest.raises(ArgumentError, match=r"mine\.pth is no file; wanted are the weights vgg19-dcbb9e9d\.pth, from"):
+        weights_file(NAME, data_dir=tmp_path)
+    monkeypatch.setenv("TOPOBENCH_WEIGHTS", "")
+    assert weights_file(NAME, data_dir=tmp_path) == cached
     assert server.asked == []
 
 

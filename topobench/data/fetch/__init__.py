@@ -2,11 +2,12 @@
 
 from topobench.data.fetch.datasets import by_hand, fetch
 from topobench.data.fetch.watcher import SILENT, Watcher
-from topobench.data.fetch.weights import WEIGHTS, Weights, check_weights, find_weights, weights_file
+from topobench.data.fetch.weights import WEIGHTS, WEIGHTS_VARIABLE, Weights, check_weights, find_weights, weights_file
 
 __all__ = [
     "SILENT",
     "WEIGHTS",
+    "WEIGHTS_VARIABLE",
     "Watcher",
     "Weights",
     "by_hand",

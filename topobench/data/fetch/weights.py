@@ -1,4 +1,7 @@
-"""Weights trained on ImageNet: a file of one's own, the cache, or the official address; known by their sha256."""
+"""Weights trained on ImageNet: a file of one's own, the cache, or the official address; known by their sha256.
+
+A file of one's own is an argument, or what the environment variable TOPOBENCH_WEIGHTS names, which comes before caches.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,9 @@ from topobench.data.locate import data_root
 from topobench.errors import ArgumentError, DataError
 from topobench.files import check_writable, file_sha256
 
-__all__ = ["WEIGHTS", "Weights", "check_weights", "find_weights", "weights_file"]
+__all__ = ["WEIGHTS", "WEIGHTS_VARIABLE", "Weights", "check_weights", "find_weights", "weights_file"]
+
+WEIGHTS_VARIABLE = "TOPOBENCH_WEIGHTS"
 
 
 @dataclass(frozen=True)
@@ -52,9 +57,10 @@ WEIGHTS = {
 def weights_file(
     name: str, file: Path | None = None, data_dir: str | Path | None = None, watcher: Watcher = SILENT
 ) -> Path:
-    """Return the path of a file of weights: `file`, else that in the cache, else it is downloaded into the cache.
+    """Return the path of a file of weights: `file`, else what TOPOBENCH_WEIGHTS names, else that in the cache.
 
-    DataError where a `file` is not the official one, or where it is neither there nor can be had.
+    Where there is none it is downloaded into the cache. DataError where a file is not the official one, or where it is
+    neither there nor can be had; ArgumentError where a file that is named is none.
     """
     weights = WEIGHTS[name]
     if file is not None:
@@ -81,16 +87,27 @@ def weights_file(
 def check_weights(name: str, data_dir: str | Path | None = None) -> Path | None:
     """Return where the official file of weights lies, None where none does; DataError where another is in its place."""
     weights, path = WEIGHTS[name], _cache(data_dir) / WEIGHTS[name].file
+    if own := _own():
+        return _checked(weights, own, f"Get it from {weights.url}, or unset {WEIGHTS_VARIABLE}.")
     found = find_weights(name, data_dir) or (path if path.exists() else None)
     return found and _checked(weights, found, f"Remove it, then: {weights_command('fetch', name, data_dir)}")
 
 
 def find_weights(name: str, data_dir: str | Path | None = None) -> Path | None:
-    """Return where a file of weights of the right size lies: in topobench's cache, or in torch.hub's; or None."""
+    """Return where a file of weights of the right size lies, or None.
+
+    TOPOBENCH_WEIGHTS names it; else it is in topobench's cache, or in torch.hub's.
+    """
+    own = _own()
     caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 (no error without a home)
     hub = Path(os.environ.get("TORCH_HOME") or Path(caches) / "torch") / "hub" / "checkpoints"
-    paths = (folder / WEIGHTS[name].file for folder in (_cache(data_dir), hub))
+    paths = [own] if own else [folder / WEIGHTS[name].file for folder in (_cache(data_dir), hub)]
     return next((path for path in paths if path.is_file() and path.stat().st_size == WEIGHTS[name].bytes), None)
+
+
+def _own() -> Path | None:
+    """Return the file that the environment names, if it names one."""
+    return Path(named) if (named := os.environ.get(WEIGHTS_VARIABLE)) else None
 
 
 def _cache(data_dir: str | Path | None) -> Path:

@@ -1,0 +1,147 @@
+"""Runs that are stopped or killed, and go on: they end bit-equal to one that never was (FAULTS rows 25 and 26)."""
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from tests.conftest import ROOT
+from tests.run.kills import STEPS, end_of, executed, same, tiny_run
+from tests.run.test_execute import Told
+from topobench.run.execute import Stopped, execute
+from topobench.run.settings import Settings
+from topobench.run.store import Store
+from topobench.scores import read_record
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory):
+    """A tiny run, and the store in which it was executed without a pause."""
+    folder = tmp_path_factory.mktemp("straight")
+    run = tiny_run(folder / "data")
+    executed(run, folder / "store")
+    return run, folder / "store"
+
+
+@pytest.mark.parametrize("stop", range(STEPS))
+@pytest.mark.parametrize("every", [0, 1000])
+def test_26_stopped_at_each_of_its_steps(straight, tmp_path, stop, every):
+    """Weights, optimiser, best state, figures and maps, whether there was a checkpoint at every step or at the stop."""
+    run, store = straight
+    told, settings = Told(), Settings(checkpoint_seconds=every)
+    with pytest.raises(Stopped):
+        execute(run, tmp_path, told, lambda: len(told.steps) == stop, settings)
+    assert [step for _, step in told.steps] == list(range(stop))
+    again = Told()
+    execute(run, tmp_path, again, lambda: False, settings)
+    assert [step for _, step in again.steps] == list(range(stop, STEPS))
+    assert [step for step, _ in told.validations + again.validations] == [2, 4, 6]
+    assert same(end_of(run, tmp_path), end_of(run, store))
+
+
+def test_26_stopped_at_every_step_of_one_run(straight, tmp_path):
+    run, store = straight
+    for _ in range(STEPS):
+        told = Told()
+        with pytest.raises(Stopped):
+            execute(run, tmp_path, told, lambda told=told: len(told.steps) == 1)
+    executed(run, tmp_path)
+    assert same(end_of(run, tmp_path), end_of(run, store))
+
+
+def kills(*arguments):
+    command = [sys.executable, "-m", "tests.run.kills", *map(str, arguments)]
+    result = subprocess.run(
+        command, capture_output=True, text=True, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    )
+    assert result.returncode == 0, result.stderr
+    return int(result.stdout)
+
+
+def test_25_killed_at_every_file_operation(tmp_path):
+    assert kills("operations", 1, tmp_path) > 50
+
+
+def test_25_killed_at_twenty_random_moments(tmp_path):
+    assert kills("random", 20, tmp_path) == 20
+
+
+def test_27_a_refused_checkpoint_is_noted_and_the_one_before_goes_on(straight, tmp_path):
+    run, store = straight
+    told = Told()
+    with pytest.raises(Stopped):
+        execute(run, tmp_path, told, lambda: len(told.steps) == 4, Settings(checkpoint_seconds=0))
+    newest = max(Store(tmp_path).place(run.identity()).checkpoints.glob("step-*.pt"))
+    newest.write_bytes(newest.read_bytes()[:-1])
+    again = Told()
+    execute(run, tmp_path, again, lambda: False)
+    [note] = again.notes
+    assert f"checkpoint {newest} is refused: it is damaged" in note
+    assert again.steps[0][1] == 3
+    assert same(end_of(run, tmp_path), end_of(run, store))
+
+
+def test_27_no_sound_checkpoint_fails_the_run_and_trains_nothing(straight, tmp_path):
+    run, _ = straight
+    told = Told()
+    with pytest.raises(Stopped):
+        execute(run, tmp_path, told, lambda: len(told.steps) == 3)
+    [only] = Store(tmp_path).place(run.identity()).checkpoints.glob("step-*.pt")
+    only.write_bytes(b"")
+    again = Told()
+    record = execute(run, tmp_path, again, lambda: False)
+    assert record.status.startswith("failed: checkpoint ")
+    assert record.status.endswith("Remove that folder to train from the start.")
+    assert again.steps == []
+
+
+@pytest.mark.parametrize("kind", ["checkpoints", "predictions", "records", "progress"])
+def test_31_a_full_disk_ends_all_with_the_path_and_what_is_there_stays(straight, tmp_path, monkeypatch, kind):
+    run, store = straight
+    fsync, full = os.fsync, [True]
+
+    def filling(handle):
+        name = str(Path(f"/proc/self/fd/{handle}").readlink())
+        if full[0] and f"/{kind}/" in name and ".part" in name:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", filling)
+    with pytest.raises(OSError, match="No space left on device") as error:
+        executed(run, tmp_path)
+    assert f"/{kind}/" in error.value.filename
+    assert not list(tmp_path.rglob("*.part"))
+    assert not Store(tmp_path).place(run.identity()).record.exists()
+    full[0] = False
+    executed(run, tmp_path)
+    assert same(end_of(run, tmp_path), end_of(run, store))
+
+
+def test_30_a_torn_record_is_made_anew_without_training(straight, tmp_path):
+    run, store = straight
+    executed(run, tmp_path)
+    record = Store(tmp_path).place(run.identity()).record
+    sound = read_record(record)
+    for content in (record.read_bytes()[:100], record.read_bytes().replace(b'"fold": 0', b'"fold": 1')):
+        record.write_bytes(content)
+        told = Told()
+        assert execute(run, tmp_path, told, lambda: False).rows == sound.rows
+        assert told.steps == []
+    assert same(end_of(run, tmp_path), end_of(run, store))
+
+
+def test_a_run_that_another_process_is_at_is_waited_for(straight, tmp_path):
+    run, _ = straight
+    place = Store(tmp_path).place(run.identity())
+    place.lock.parent.mkdir(parents=True)
+    told = Told()
+    with FileLock(place.lock), pytest.raises(Stopped):
+        execute(run, tmp_path, told, lambda: True)
+    assert told.notes == ["another process is at this run; waiting for it"]
+    assert told.steps == []
+    executed(run, tmp_path)  # it let go
+    assert place.finished()

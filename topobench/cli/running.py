@@ -1,0 +1,134 @@
+"""What `topobench run` does once it is known what is to be run: show the matrix, or execute it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from topobench.cards import Recipe, Suite
+from topobench.cli.board import board
+from topobench.cli.progress import watching
+from topobench.cli.signals import Stopping, stopping_on_signals
+from topobench.cli.states import print_states
+from topobench.cli.transfer import downloading
+from topobench.data import Dataset
+from topobench.data.fetch import weights_file
+from topobench.environment import peak_memory_mib
+from topobench.errors import DataError
+from topobench.registry import load
+from topobench.run.device import Device, choose_device, device_count
+from topobench.run.execute import Stopped
+from topobench.run.executors import execute_in_processes, execute_serially
+from topobench.run.matrix import Run, expand
+from topobench.run.plan import Plan, Planned, states_of, write_plan
+from topobench.run.scalars import check_scalars
+from topobench.run.settings import Settings
+from topobench.run.store import Store
+from topobench.types import RunRecord
+
+__all__ = ["Matrix"]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """The runs of a command, on what they compute, how many at a time, and where they are kept."""
+
+    suite: Suite
+    runs: list[Run]
+    device: Device
+    jobs: int
+    store: Store
+
+    @classmethod
+    def of(
+        cls,
+        suite: Suite,
+        recipes: Sequence[Recipe],
+        datasets: Sequence[Dataset],
+        device: str,
+        precision: str,
+        jobs: int | None,
+        output: Path,
+    ) -> Matrix:
+        """Return the matrix; `jobs` None: one run a GPU, and one on anything else."""
+        kind = choose_device(device).kind
+        most = device_count(kind)
+        if jobs and kind != "cpu" and jobs > most:
+            raise click.UsageError(f"--jobs is {jobs}; each run takes a whole {kind} device, and there are {most}.")
+        chosen = choose_device(kind, precision, jobs or most)
+        return cls(suite, expand(suite, recipes, datasets, chosen), chosen, jobs or most, Store(output))
+
+    def show(self) -> int:
+        """Print how far each run has come, and the time that is left."""
+        self._say()
+        print_states(states_of(map(Planned.of, self.runs), self.store), self.jobs)
+        return 0
+
+    def go(self, settings: Settings, weights: Path | None, data_dir: Path | None) -> int:
+        """Execute what is not finished and make the leaderboard; return the exit code."""
+        started = time.monotonic()
+        if settings.scalars:
+            check_scalars()
+        self.store.records.mkdir(parents=True, exist_ok=True)  # a folder that cannot be written is found out now
+        self._say()
+        write_plan(self.store, Plan(self.suite.name, self.jobs, time.time(), tuple(map(Planned.of, self.runs))))
+        with stopping_on_signals() as stopping:
+            self._get_weights(weights, data_dir)
+            try:
+                records = self._execute(settings, stopping)
+            except Stopped:
+                kept = f"all that was done is kept in {self.store.folder}"
+                click.echo(f"Stopped; {kept}. The same command goes on from there.", err=True)
+                return stopping.exit_code
+        board([self.store.records], self.store.folder)
+        spent = f"{time.monotonic() - started:.0f} s in all"
+        click.echo(spent + (f", peak memory {peak_memory_mib():.0f} MiB." if self.jobs == 1 else "."), err=True)
+        return int(not all(record.finished for record in records))
+
+    def _execute(self, settings: Settings, stopping: Stopping) -> list[RunRecord]:
+        with watching(self.runs) as watcher:
+            if self.jobs > 1:
+                return execute_in_processes(self.runs, self.store.folder, watcher, stopping, settings, self.jobs)
+            return execute_serially(self.runs, self.store.folder, watcher, stopping, settings)
+
+    def _say(self) -> None:
+        """Say what is to be run, on what."""
+        device = self.device
+        at_a_time = f", {self.jobs} at a time" if self.jobs > 1 else ""
+        threads = f", {device.threads} threads" if device.kind == "cpu" else ""
+        click.echo(f"Suite {self.suite.name}: {self.suite.title}.", err=True)
+        click.echo(
+            f"{len(self.runs)} runs on {device.kind} ({device.precision}{threads}){at_a_time}, kept in "
+            f"{self.store.folder}.", err=True,
+        )  # fmt: skip
+
+    def _get_weights(self, file: Path | None, data_dir: Path | None) -> None:
+        """Have the pretrained weights that recipes want in place, for this process and those that it starts.
+
+        Where they cannot be had, the reason is said, and the runs that want them will fail by it; the others go on.
+        """
+        for name in sorted(_wanted(self.runs)):
+            try:
+                with downloading() as watcher:
+                    path = weights_file(name, file, data_dir, watcher)
+            except DataError as error:
+                click.echo(f"Warning: runs that need the weights {name!r} will fail: {error}", err=True)
+            else:
+                os.environ["TOPOBENCH_WEIGHTS"] = str(path.resolve())
+
+
+def _wanted(runs: Sequence[Run]) -> set[str]:
+    """Return which pretrained weights the models and losses of runs want."""
+    wanted = set()
+    for recipe in {run.recipe.name: run.recipe for run in runs if run.recipe}.values():
+        parts = [("models", recipe.model), *(("losses", term) for term in recipe.loss)]
+        for kind, choice in parts:
+            name = getattr(load(kind, choice.name), "pretrained_weights", None)
+            if name and choice.options.get("pretrained", True):
+                wanted.add(str(name))
+    return wanted

@@ -1,0 +1,69 @@
+"""How far the runs of a command have come: `topobench status`, and what `topobench run --dry-run` prints."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from topobench.cli.options import output
+
+if TYPE_CHECKING:
+    from topobench.run.plan import Planned, State
+
+__all__ = ["print_states", "status"]
+
+
+@click.command()
+@output
+def status(output: Path) -> None:
+    """Show how far the runs of the last `topobench run` with this output folder have come, also while they go on."""
+    from topobench.run.plan import read_plan, states_of
+    from topobench.run.store import Store
+
+    store = Store(output)
+    plan = read_plan(store)
+    click.echo(f"Suite {plan.suite}, {len(plan.runs)} runs, in {output}.\n")
+    print_states(states_of(plan.runs, store), plan.jobs)
+
+
+def print_states(states: Sequence[State], jobs: int) -> None:
+    """Print a line for each run, how many there are of each state, and how much time is left."""
+    from topobench.cli.tables import grid, print_grid
+    from topobench.run.plan import time_left
+
+    lines = grid()
+    lines.add_column("run", no_wrap=True)
+    lines.add_column("is", no_wrap=True)
+    lines.add_column("", overflow="fold")
+    for state in states:
+        took = f"took {in_words(state.seconds or 0)}" if state.word == "finished" else state.detail
+        lines.add_row(state.planned.label, state.word, took)
+    print_grid(lines)
+    found = Counter(state.word for state in states)
+    words = ", ".join(f"{found[word]} {word}" for word in ("finished", "running", "stopped", "failed", "missing"))
+    click.echo(f"\n{words}.")
+    if found["finished"] < len(states):
+        click.echo(_left(*time_left(states, jobs), len(states) - found["finished"]))
+
+
+def _left(seconds: float, unknown: Sequence[Planned], runs: int) -> str:
+    """Return the time that is left as a sentence; what it is not known for is said."""
+    known = runs - len(unknown)
+    text = f"Time left: about {in_words(seconds)} for {known} of {runs} runs" if known else "Time left: not known"
+    if not unknown:
+        return f"{text}, as long as finished ones like them took."
+    return f"{text}; no run like {unknown[0].label} has finished here" + (
+        f", nor like {len(unknown) - 1} others." if len(unknown) > 1 else "."
+    )
+
+
+def in_words(seconds: float) -> str:
+    """Return a time as people say it: ``40 s``, ``12 min``, ``3 h 20 min``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
