@@ -23,9 +23,10 @@ from topobench.errors import DataError
 from topobench.registry import load
 from topobench.run.device import Device, choose_device, device_count
 from topobench.run.execute import Stopped
-from topobench.run.executors import execute_serially
+from topobench.run.executors import execute_in_processes, execute_serially
 from topobench.run.matrix import Run, expand
 from topobench.run.plan import Plan, Planned, states_of, write_plan
+from topobench.run.scalars import check_scalars
 from topobench.run.settings import Settings
 from topobench.run.store import Store
 from topobench.types import RunRecord
@@ -71,6 +72,8 @@ class Matrix:
     def go(self, settings: Settings, weights: Path | None, data_dir: Path | None) -> int:
         """Execute what is not finished and make the leaderboard; return the exit code."""
         started = time.monotonic()
+        if settings.scalars:
+            check_scalars()
         self.store.records.mkdir(parents=True, exist_ok=True)  # a folder that cannot be written is found out now
         self._say()
         write_plan(self.store, Plan(self.suite.name, self.jobs, time.time(), tuple(map(Planned.of, self.runs))))
@@ -88,7 +91,9 @@ class Matrix:
         return int(not all(record.finished for record in records))
 
     def _execute(self, settings: Settings, stopping: Stopping) -> list[RunRecord]:
-        with watching(len(self.runs)) as watcher:
+        with watching(self.runs) as watcher:
+            if self.jobs > 1:
+                return execute_in_processes(self.runs, self.store.folder, watcher, stopping, settings, self.jobs)
             return execute_serially(self.runs, self.store.folder, watcher, stopping, settings)
 
     def _say(self) -> None:

@@ -13,7 +13,8 @@ class Adapter(Protocol):
     """A reader of one disk layout.
 
     It is made with ``(card, folder)`` and the options of the card's ``[layout]`` as keywords. It may look which files
-    there are then, and reads none.
+    there are then, and reads none. It can be pickled, for runs go to several processes: whoever holds open files leaves
+    them out (``__getstate__``) and opens them anew.
 
     Attributes
     ----------

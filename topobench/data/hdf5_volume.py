@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -85,6 +86,10 @@ class Hdf5Volume:
     def data_hash(self) -> str:
         """Return the hash of the files' hashes."""
         return digest([file_sha256(self.folder / volume.file) for volume in self._there])
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the open file behind; another process opens it itself."""
+        return {**self.__dict__, "_open": None}
 
     def _opened(self, volume: Volume) -> _Opened:
         """Return a volume, open; the one before is closed, for each takes memory for unpacked chunks."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from topobench.cards import Card
 from topobench.data.samples import Pixels, make_sample, member_of, shape_fault
@@ -60,6 +61,10 @@ class TiffStack:
     def data_hash(self) -> str:
         """Return the hash of the two files' hashes."""
         return digest([file_sha256(path) for path in self._paths])
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the open files behind; another process opens them itself."""
+        return {name: value for name, value in self.__dict__.items() if name != "_stacks"}
 
     @cached_property
     def _stacks(self) -> tuple[TiffSections, TiffSections]:

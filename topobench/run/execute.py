@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +27,7 @@ from topobench.run.evaluate import model_predictor
 from topobench.run.maps import keep_map
 from topobench.run.matrix import Run
 from topobench.run.progress import Progress
+from topobench.run.scalars import Scalars
 from topobench.run.settings import DEFAULTS, Settings
 from topobench.run.store import Place, Store
 from topobench.run.train import Trainer
@@ -34,7 +36,7 @@ from topobench.run.watcher import Watcher
 from topobench.scores import Predictor, make_record, protocol_settings, run_id_of, score_samples, write_record
 from topobench.types import Row, RunRecord, Sample
 
-__all__ = ["Stopped", "execute"]
+__all__ = ["Stopped", "execute", "find", "record_failure"]
 
 
 class Stopped(Exception):
@@ -61,8 +63,8 @@ def execute(
             raise Stopped
 
     watcher.run_started(run)
-    with alone(place, wait):
-        execution = _Execution(run, place, Progress(place, watcher), stopping, settings)
+    with alone(place, wait), _followed(place, watcher, settings) as follower:
+        execution = _Execution(run, place, follower, stopping, settings)
         before = execution.before
         found = before is not None and not execution.missing
         record = before if found and before else execution.record()
@@ -71,6 +73,33 @@ def execute(
         place.progress.unlink(missing_ok=True)
     watcher.run_ended(run, record, found)
     return record
+
+
+def find(run: Run, store: Path) -> RunRecord | None:
+    """Return the record of a run that is finished in the store and scored by all its protocols, else None."""
+    before = Store(store).place(run.identity()).finished()
+    return None if before is None or _missing(before, _choices(run)) else before
+
+
+def record_failure(run: Run, store: Path, reason: str, settings: Settings = DEFAULTS) -> RunRecord:
+    """Return the record of a run that failed and could not say so itself; it is kept if none is finished."""
+    place = Store(store).place(run.identity())
+    record = make_record(run.identity(), f"failed: {reason}", _choices(run), [], {}, _environment(run, settings))
+    if place.finished() is None:
+        write_record(record, place.record.parent)
+    place.progress.unlink(missing_ok=True)
+    return record
+
+
+@contextmanager
+def _followed(place: Place, watcher: Watcher, settings: Settings) -> Iterator[Watcher]:
+    """Yield the watcher, with those before it that write where a run is, and its scalars."""
+    progress = Progress(place, watcher)
+    if settings.scalars:
+        with Scalars(place, progress) as scalars:
+            yield scalars
+    else:
+        yield progress
 
 
 @dataclass
@@ -89,8 +118,7 @@ class _Execution:
     @cached_property
     def protocols(self) -> dict[str, dict[str, Any]]:
         """The run's protocols, with every choice that their figures depend on."""
-        card = self.run.dataset.card
-        return protocol_settings(self.run.protocols, card.phase, card.connectivity)
+        return _choices(self.run)
 
     @cached_property
     def before(self) -> RunRecord | None:
@@ -100,8 +128,7 @@ class _Execution:
     @property
     def missing(self) -> list[str]:
         """The run's protocols by which it is not scored yet, or was when they made other choices."""
-        done = self.before.protocols if self.before else {}
-        return [name for name, choices in self.protocols.items() if done.get(name) != choices]
+        return _missing(self.before, self.protocols)
 
     def record(self) -> RunRecord:
         """Return the run's new record, finished or failed; what was scored before and still stands is in it too."""
@@ -203,6 +230,18 @@ class _Execution:
         """Whether an error is the system's about a file of the store, such as a full disk: it would fail every run."""
         name = getattr(error, "filename", None) if isinstance(error, OSError) else None
         return name is not None and Path(name).is_relative_to(self.place.folder)
+
+
+def _choices(run: Run) -> dict[str, dict[str, Any]]:
+    """Return a run's protocols, by name, with every choice that their figures depend on."""
+    card = run.dataset.card
+    return protocol_settings(run.protocols, card.phase, card.connectivity)
+
+
+def _missing(before: RunRecord | None, protocols: dict[str, dict[str, Any]]) -> list[str]:
+    """Return the protocols by which a record is not scored, or was when they made other choices."""
+    done = before.protocols if before else {}
+    return [name for name, choices in protocols.items() if done.get(name) != choices]
 
 
 def _reset_peaks(run: Run) -> None:

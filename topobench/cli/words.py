@@ -1,0 +1,31 @@
+"""Words that several displays of runs share."""
+
+from __future__ import annotations
+
+from topobench.types import RunRecord
+
+__all__ = ["clock", "ending", "losses"]
+
+
+def losses(values: dict[str, float]) -> str:
+    """Return the terms' values, as ``topological 0.031, dice 0.200``."""
+    return ", ".join(f"{name} {value:.3f}" for name, value in values.items())
+
+
+def ending(record: RunRecord, found: bool) -> str:
+    """Return how a run ended."""
+    if found:
+        return f"finished before, found as {record.run_id[:12]}"
+    if not record.finished:
+        return record.status
+    seconds = record.cost.get("train_seconds", 0.0) + record.cost.get("score_seconds", 0.0)
+    return f"finished in {seconds:.0f} s"
+
+
+def clock(seconds: float | None) -> str:
+    """Return a time as clocks show it, ``0:07``, ``12:05``, ``1:02:03``; ``-:--`` where it is not known."""
+    if seconds is None:
+        return "-:--"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
