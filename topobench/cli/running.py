@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from topobench.cards import Recipe, Suite
+from topobench.cards.schema import Choice
 from topobench.cli.board import board
 from topobench.cli.progress import watching
 from topobench.cli.signals import Stopping, stopping_on_signals
@@ -19,10 +20,10 @@ from topobench.cli.transfer import downloading
 from topobench.data import Dataset
 from topobench.data.fetch import weights_file
 from topobench.environment import peak_memory_mib
-from topobench.errors import DataError
+from topobench.errors import DataError, TopobenchError
 from topobench.registry import load
 from topobench.run.device import Device, choose_device, device_count
-from topobench.run.execute import Stopped
+from topobench.run.execute import Stopped, find
 from topobench.run.executors import execute_in_processes, execute_serially
 from topobench.run.matrix import Run, expand
 from topobench.run.plan import Plan, Planned, states_of, write_plan
@@ -112,7 +113,7 @@ class Matrix:
 
         Where they cannot be had, the reason is said, and the runs that want them will fail by it; the others go on.
         """
-        for name in sorted(_wanted(self.runs)):
+        for name in sorted(_wanted(run for run in self.runs if not find(run, self.store.folder))):
             try:
                 with downloading() as watcher:
                     path = weights_file(name, file, data_dir, watcher)
@@ -122,13 +123,19 @@ class Matrix:
                 os.environ["TOPOBENCH_WEIGHTS"] = str(path.resolve())
 
 
-def _wanted(runs: Sequence[Run]) -> set[str]:
+def _wanted(runs: Iterable[Run]) -> set[str]:
     """Return which pretrained weights the models and losses of runs want."""
-    wanted = set()
-    for recipe in {run.recipe.name: run.recipe for run in runs if run.recipe}.values():
-        parts = [("models", recipe.model), *(("losses", term) for term in recipe.loss)]
-        for kind, choice in parts:
-            name = getattr(load(kind, choice.name), "pretrained_weights", None)
-            if name and choice.options.get("pretrained", True):
-                wanted.add(str(name))
-    return wanted
+    recipes = {run.recipe.name: run.recipe for run in runs if run.recipe}.values()
+    models = {_weights_of("models", recipe.model) for recipe in recipes}
+    return {
+        name for name in models | {_weights_of("losses", term) for recipe in recipes for term in recipe.loss} if name
+    }
+
+
+def _weights_of(kind: str, choice: Choice) -> str:
+    """Return the name of the weights that a model or loss wants; empty where none, or where it will fail anyway."""
+    try:
+        name = getattr(load(kind, choice.name), "pretrained_weights", "")
+    except TopobenchError:  # an unknown name, a plugin that does not load: its runs say so, and the others go on
+        return ""
+    return str(name) if choice.options.get("pretrained", True) else ""
