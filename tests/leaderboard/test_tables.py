@@ -232,3 +232,30 @@ def test_undefined_figures_win_no_rank():
     [table] = make_tables(made)
     assert [(entry.method, entry.rank) for entry in table.entries] == [("brave", 1), ("coward", None), ("timid", None)]
     assert table.best("cldice") == pytest.approx(0.85)
+
+
+def test_what_was_chosen_by_images_held_out_shows_what_they_gave(tmp_path):
+    rule = {"protocol": "hu2019", "share": 0.2, "times": 2}
+    budget = {"seconds": 60.0, "batch": 8, "crop": 128, "validation": rule}
+    chosen = [
+        replace(
+            method("a", rows(x=1.0), seed, budget=budget),
+            training={"steps": 9, "scored": "best", "scored_step": 4, "validated": [[4, value, 0], [9, 7.0, 0]]},
+        )
+        for seed, value in enumerate((0.5, 1.0))
+    ]
+    plain = {"steps": 5, "batch": 8, "crop": 128}
+    tables = write_leaderboard([*chosen, method("b", rows(x=2.0), budget=plain)], tmp_path)
+    [first, last] = [table for table in tables for word in ("a", "b") if table.entries[0].method == word]
+    assert (first.entries[0].held_out, last.entries[0].held_out) == (0.75, None)
+    assert (
+        "Trained for 60 s of steps of 8 crops of 128x128 on cpu; scored is the best of 2 states, by hu2019 on 20% of"
+        in (first.conditions)
+    )
+    assert last.conditions.endswith("Trained for 5 steps of 8 crops of 128x128 on cpu.")
+    board = (tmp_path / "leaderboard.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| rank .*?\| seeds \| (.*?) \| training s", board, re.MULTILINE) == ["held out"]
+    assert "| 0.750 | 2 | 9 |" in board
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert page.count(">held out</th>") == 1
+    assert "<td>0.750</td><td>2</td>" in page

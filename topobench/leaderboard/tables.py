@@ -19,7 +19,7 @@ __all__ = ["Entry", "Table", "make_tables"]
 # What a record says of a protocol was less before version 2 of hu2019; it meant this.
 OLD: dict[str, Any] = {"sampling": "random", "ranked_by": "betti_error"}
 SHOWN = ("figures", "columns", "ranked_by")  # what a table shows, not how a figure is measured
-ABOUT = ("method", "name", "kind", "run", "seed", "train_seconds", "peak_memory_mib", "image")  # of a tidy line
+ABOUT = ("method", "name", "kind", "run", "seed", "train_seconds", "peak_memory_mib", "held_out", "image")  # of a line
 OF_THE_PHASE = {f"{name}{form}" for name in PARTITION for form in ("", "_filled", "_all")} | {"arand_error_cremi"}
 OLD_COLUMNS = ("betti_error", "arand_f_filled", "voi_filled", "accuracy", "arand_f", "voi")
 
@@ -32,6 +32,8 @@ class Entry:
     `undefined` counts, for each figure, the images for which it is not defined and which its mean leaves out.
     `complete` says that it was scored on every image of the table: only then it has a rank, and only if the figure that
     ranks is undefined for no more images than with others, whose mean would else be of harder ones.
+    `held_out` is the mean over runs of what the scored state gave on the images held out of the training, if it was
+    chosen by them.
     """
 
     method: str
@@ -46,6 +48,7 @@ class Entry:
     complete: bool
     train_seconds: float | None
     peak_memory_mib: float | None
+    held_out: float | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ class Table:
     @property
     def conditions(self) -> str:
         """What the figures of this table were measured with, in a sentence."""
-        return _measured(self.protocol) + (f" {_trained(self.budget)} on {self.device}." if self.budget else "")
+        return _measured(self.protocol) + (f" {_trained(self.budget, self.device)}" if self.budget else "")
 
     @property
     def ranked_by(self) -> str:
@@ -86,14 +89,14 @@ class Table:
         return best(values, default=None) if best else None
 
 
-def _trained(budget: dict[str, Any]) -> str:
-    """Return a budget as a sentence without its end."""
+def _trained(budget: dict[str, Any], device: str) -> str:
+    """Return what was spent on each training, and which of its states is scored, in a sentence."""
     how_long = f"{budget['steps']} steps" if "steps" in budget else f"{budget['seconds']:g} s of steps"
-    text = f"Trained for {how_long} of {budget['batch']} crops of {budget['crop']}x{budget['crop']}"
+    text = f"Trained for {how_long} of {budget['batch']} crops of {budget['crop']}x{budget['crop']} on {device}"
     if not (rule := budget.get("validation")):
-        return text
+        return f"{text}."
     held_out = f"{rule['share']:.0%} of the training images, held out by whole units"
-    return f"{text}; scored is the best of {rule['times']} states by {rule['protocol']} on {held_out},"
+    return f"{text}; scored is the best of {rule['times']} states, by {rule['protocol']} on {held_out}."
 
 
 def _measured(protocol: dict[str, Any]) -> str:
@@ -189,6 +192,7 @@ def _tidy(found: Iterable[tuple[RunRecord, str]]) -> pd.DataFrame:
             "name": _name(record), "kind": record.kind, "run": record.run_id,
             "seed": -1 if record.seed is None else record.seed,
             "train_seconds": record.cost.get("train_seconds"), "peak_memory_mib": record.cost.get("peak_memory_mib"),
+            "held_out": _held_out(record),
         }  # fmt: skip
         lines += [
             {**about, "image": row.image, **row.figures}
@@ -236,7 +240,14 @@ def _entry(rows: pd.DataFrame, images: int) -> Entry:
         complete=len(by_image) == images,
         train_seconds=float(runs["train_seconds"].mean()) if trained else None,
         peak_memory_mib=float(runs["peak_memory_mib"].max()) if trained else None,
+        held_out=float(runs["held_out"].mean()) if trained and runs["held_out"].notna().any() else None,
     )
+
+
+def _held_out(record: RunRecord) -> float | None:
+    """Return what the scored state gave on the images held out, where it was chosen by them."""
+    values = {step: value for step, value, _ in record.training.get("validated", ())}
+    return values.get(record.training.get("scored_step"))
 
 
 def _distinct(entries: Sequence[Entry]) -> list[Entry]:
