@@ -96,7 +96,7 @@ def test_every_state_has_its_words():
         ["enhanced-topo", "1     1  scoring 4 of 8     0:04"],
         ["unet-betti-matching", "1     2  starting"],
         ["a-name-of-somebody-that-is-longe…", "1     3  waiting"],
-        ["all", "runs: 3 of 8 ended, 1 failed; 0:33 elapsed, about 1:08 left"],
+        ["all", "runs: 3 of 8 ended, 1 failed; 0:33 elapsed, about 1:06 left"],
     ]
     table.validated(runs[3], 50, 3.25)
     screen.console.width, screen.size = 160, (160, 24)

@@ -15,7 +15,6 @@ STARTING = "starting"
 BAR = 8  # characters
 HEADS = f"{'state':{BAR + 5}}  {'left':>7}  losses"  # over what `Line.doing` returns
 TRAINING = 0.9  # of the time of a run, about; the rest is scoring
-NULL = 0.1  # the time of a null row, which trains nothing, to that of a run
 STATES = ("finished", "found", "failed", "going on", "waiting")
 STYLES = {"failed": "red", "finished": "green", "found": "dim", "waiting": "dim"}
 
@@ -38,7 +37,7 @@ class Line:
     """A run on the screen.
 
     `state` is one of `STATES`. `share` is how much of the run is done,
-    `base` how much of that before, so that it took no time here.
+    `base` how much of that before `since`, so that it took no time here.
     """
 
     run: Run
@@ -50,6 +49,7 @@ class Line:
     part: float | None = None
     share: float = 0.0
     base: float | None = None
+    since: float | None = None
     _pace: Pace | None = None
 
     def start(self) -> None:
@@ -83,13 +83,13 @@ class Line:
 
     @property
     def left_of_it(self) -> float:
-        """What is left of it, in runs that train."""
-        return self._weight * (1 - self.share)
+        """The part that is left of it."""
+        return 1 - self.share
 
     @property
     def done_of_it(self) -> float:
-        """What was done of it here, in runs that train."""
-        return self._weight * (self.share - (self.base or 0.0))
+        """The part that was done of it here."""
+        return self.share - (self.base or 0.0)
 
     def doing(self, plain: bool, over: bool) -> str:
         """Return what it does; `plain` in ASCII alone, `over` when nothing goes on any more."""
@@ -104,14 +104,11 @@ class Line:
         values = ", ".join(filter(None, [losses(self.losses), *held_out])) if self.part is not None else ""
         return f"{what:{BAR + 5}}  {clock(self.left):>7}  {values}".rstrip()
 
-    @property
-    def _weight(self) -> float:
-        return 1.0 if self.run.budget else NULL
-
     def _go_on(self, part: float, share: float, now: float) -> None:
         self._pace = self._pace or Pace(part, now)
         self.left, self.share = self._pace.left(part, now), share
-        self.base = share if self.base is None else self.base
+        if self.base is None or self.since is None:
+            self.base, self.since = share, now
 
 
 def _bar(part: float, plain: bool) -> str:

@@ -137,13 +137,14 @@ class LiveTable:
         elapsed, failed = self.now() - self.began, sum(line.state == "failed" for line in lines)
         text = f"all runs: {len(self.ended)} of {len(lines)} ended" + (f", {failed} failed" if failed else "")
         text += f"; {clock(elapsed)} elapsed"
+        left = self._left([line for line in lines if line.run.budget])
+        return text if self.over or not left else f"{text}, about {clock(left)} left"
+
+    def _left(self, lines: Sequence[Line]) -> float:
+        """Return the seconds that runs which train will take, at the rate since the first of them took a step."""
         left, done = sum(line.left_of_it for line in lines), sum(line.done_of_it for line in lines)
-        unknown = any(line.run.budget for line in lines) and not any(
-            line.done_of_it for line in lines if line.run.budget
-        )
-        if self.over or not left or not done or unknown:  # null rows alone tell nothing of runs that train
-            return text
-        return f"{text}, about {clock(elapsed / done * left)} left"
+        since = min((line.since for line in lines if line.since is not None), default=self.now())
+        return (self.now() - since) / done * left if done else 0.0
 
     def _text(self, text: str, style: str) -> Text:
         return Text(text, style, no_wrap=True, overflow=self._overflow)
