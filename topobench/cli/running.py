@@ -127,9 +127,8 @@ def _wanted(runs: Iterable[Run]) -> set[str]:
     """Return which pretrained weights the models and losses of runs want."""
     recipes = {run.recipe.name: run.recipe for run in runs if run.recipe}.values()
     models = {_weights_of("models", recipe.model) for recipe in recipes}
-    return {
-        name for name in models | {_weights_of("losses", term) for recipe in recipes for term in recipe.loss} if name
-    }
+    losses = {_weights_of("losses", term) for recipe in recipes for term in recipe.loss}
+    return (models | losses) - {""}
 
 
 def _weights_of(kind: str, choice: Choice) -> str:

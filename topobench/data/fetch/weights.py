@@ -78,7 +78,7 @@ def weights_file(
             except DataError as error:
                 raise DataError(
                     f"{error} Where there is a network, get {weights.url} (sha256 {weights.sha256}), and put it into "
-                    f"{path.parent.resolve()}."
+                    f"{path.parent.resolve()}, or name it by --weights or {WEIGHTS_VARIABLE}."
                 ) from error
             (room / weights.file).replace(path)
     return path
