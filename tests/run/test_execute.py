@@ -1,18 +1,24 @@
 """Executing runs: found again, resumed, failed ones kept apart, scored anew without training."""
 
+import resource
+import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
+import torch
 
 from topobench import cards, registry
 from topobench.cards import load_recipe, load_suite
 from topobench.data import open_dataset
 from topobench.errors import DataError
-from topobench.run import execute
+from topobench.run import execute, train
 from topobench.run.device import Device
 from topobench.run.execute import Stopped
 from topobench.run.executors import execute_serially
 from topobench.run.matrix import expand
+from topobench.run.settings import Settings
+from topobench.run.store import Store
 from topobench.scores import read_record, record_path
 
 
@@ -171,3 +177,49 @@ def test_torn_record_is_made_anew_from_the_checkpoint(runs, tmp_path):
     told = Told()
     assert execute_serially(runs[1:2], tmp_path, told, lambda: False)[0].rows == wanted.rows
     assert told.steps == []
+
+
+def test_a_finished_run_keeps_its_last_state_alone(runs, tmp_path):
+    [record] = execute_serially(runs[1:2], tmp_path, Told(), lambda: False, Settings(checkpoint_seconds=0))
+    [last] = Store(tmp_path).place(runs[1].identity()).checkpoints.iterdir()
+    assert last.name.startswith("step-00000003-")
+    assert record.cost["peak_memory_mib"] > 0
+    assert {"data_ms_per_step", "network_ms_per_step", "loss_ms_per_step", "parameters"} < set(record.cost)
+    assert set(record.predictions) == {row.image for row in record.rows}
+
+
+def test_without_maps_none_are_written(runs, tmp_path):
+    [record] = execute_serially(runs[:1], tmp_path, Told(), lambda: False, Settings(keep_predictions=False))
+    assert record.predictions == {}
+    assert not (tmp_path / "predictions").exists()
+
+
+def test_29_what_a_plugin_raises_in_the_middle_fails_the_run_and_keeps_its_checkpoint(runs, tmp_path, monkeypatch):
+    """No memory, sys.exit, anything: at the third step. Mended, the run goes on from the second."""
+    step = train.Trainer._differentiate_loss
+    for error in (MemoryError("no room"), torch.OutOfMemoryError("CUDA out of memory"), SystemExit(3)):
+
+        def broken(self, *rest, error=error):
+            if self.step == 2:
+                raise error
+            return step(self, *rest)
+
+        monkeypatch.setattr(train.Trainer, "_differentiate_loss", broken)
+        told, settings = Told(), Settings(checkpoint_seconds=0)
+        failed, other = execute_serially(runs[1:], tmp_path / type(error).__name__, told, lambda: False, settings)
+        assert failed.status == f"failed: {type(error).__name__}: {error}"
+        assert not other.finished  # of the same length, so it fails too; but it was tried
+        monkeypatch.undo()
+        again = Told()
+        assert execute_serially(runs[1:2], tmp_path / type(error).__name__, again, lambda: False)[0].finished
+        assert [number for _, number in again.steps] == [2]
+
+
+def test_peak_memory_is_that_of_the_run_and_not_of_one_before(runs, tmp_path):
+    if not sys.platform.startswith("linux"):
+        pytest.skip("the system has no peak that can be reset")
+    large = np.ones(2**27)  # a GiB that another run had
+    del large
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    [record] = execute_serially(runs[1:2], tmp_path, Told(), lambda: False)
+    assert record.cost["peak_memory_mib"] < before - 500

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -92,6 +92,7 @@ class Matrix:
         return int(not all(record.finished for record in records))
 
     def _execute(self, settings: Settings, stopping: Stopping) -> list[RunRecord]:
+        settings = replace(settings, cache_bytes=settings.cache_bytes // self.jobs)
         with watching(self.runs) as watcher:
             if self.jobs > 1:
                 return execute_in_processes(self.runs, self.store.folder, watcher, stopping, settings, self.jobs)

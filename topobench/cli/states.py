@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from topobench.cli.options import output
+from topobench.cli.words import in_words
 
 if TYPE_CHECKING:
     from topobench.run.plan import Planned, State
@@ -59,11 +60,3 @@ def _left(seconds: float, unknown: Sequence[Planned], runs: int) -> str:
     return f"{text}; no run like {unknown[0].label} has finished here" + (
         f", nor like {len(unknown) - 1} others." if len(unknown) > 1 else "."
     )
-
-
-def in_words(seconds: float) -> str:
-    """Return a time as people say it: ``40 s``, ``12 min``, ``3 h 20 min``."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

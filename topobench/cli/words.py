@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from topobench.types import RunRecord
+from typing import TYPE_CHECKING
 
-__all__ = ["clock", "ending", "losses"]
+if TYPE_CHECKING:
+    from topobench.types import RunRecord
+
+__all__ = ["clock", "ending", "in_words", "losses"]
 
 
 def losses(values: dict[str, float]) -> str:
@@ -29,3 +32,11 @@ def clock(seconds: float | None) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def in_words(seconds: float) -> str:
+    """Return a time as people say it: ``40 s``, ``12 min``, ``3 h 20 min``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

@@ -15,13 +15,13 @@ from torch import Tensor
 from topobench.cards import Budget
 from topobench.errors import DataError
 from topobench.patches import allowed_places, draw_places, tiles
+from topobench.run.settings import DEFAULTS
 from topobench.seeds import generator
 from topobench.types import BoolArray, IntArray, Sample
 
 __all__ = ["Batch", "TrainingSet", "standardise"]
 
 FLAT = 1e-6  # standard deviation up to which a channel is one value and its rounding
-CACHE_BYTES = 4 * 2**30  # of training images kept in memory
 
 Moments = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -92,7 +92,7 @@ class TrainingSet:
     _drawable: dict[int, IntArray] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, samples: Sequence[Sample], cache_bytes: int = CACHE_BYTES) -> TrainingSet:
+    def of(cls, samples: Sequence[Sample], cache_bytes: int = DEFAULTS.cache_bytes) -> TrainingSet:
         """Return the training set of samples, a list or a sequence that reads at indexing.
 
         All are gone through once, so that what is wrong with any is said before the training. Those drawn last stay in

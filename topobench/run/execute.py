@@ -70,6 +70,8 @@ def execute(
         record = before if found and before else execution.record()
         if not found and (record.finished or before is None):  # a new scoring that fails takes nothing away
             write_record(record, place.record.parent)
+        if record.finished:
+            Checkpoints(place.checkpoints, record.run_id).prune(1)  # the one before served for going on
         place.progress.unlink(missing_ok=True)
     watcher.run_ended(run, record, found)
     return record
@@ -187,7 +189,7 @@ class _Execution:
             train_ids, held_out = hold_out(members, budget.validation.share, run.fold, seed)
             validator = Validator(budget.validation, dataset.select(held_out), dataset.card, run.device.kind)
             self.training["held_out"] = held_out
-        data = TrainingSet.of(dataset.select(train_ids))
+        data = TrainingSet.of(dataset.select(train_ids), self.settings.cache_bytes)
         checkpoints = Checkpoints(self.place.checkpoints, run_id_of(run.identity()))
         trainer = Trainer(recipe, budget, seed, run.device, data, checkpoints, validator, self.settings)
         for sentence in trainer.refused:

@@ -21,12 +21,15 @@ class Settings:
         Whether operations that are not repeatable bit for bit are refused; on the CPU none is used anyway.
     scalars : bool
         Whether losses, learning rate and times are written for TensorBoard.
+    cache_bytes : int
+        Of training images that a run may keep in memory.
     """
 
     checkpoint_seconds: float = 60.0
     keep_predictions: bool = True
     deterministic: bool = False
     scalars: bool = False
+    cache_bytes: int = 4 * 2**30
 
 
 DEFAULTS = Settings()
