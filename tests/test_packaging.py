@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from topobench.cards import names
 
 ASK = (
     "import topobench, topobench.cards as c; print(c.folder('datasets')); "
@@ -67,7 +68,7 @@ def test_editable_install_reads_the_checkout(checkout, python, tmp_path):
     install(python, "-e", checkout)
     folder, title, suites = call(python, "-c", ASK, cwd=tmp_path).splitlines()
     assert Path(folder) == checkout / "datasets"
-    assert (title, suites) == ("ISBI 2012 EM membranes", "['cpu', 'quick']")
+    assert (title, suites) == ("ISBI 2012 EM membranes", str(names("suites")))
     assert edited_title(python, checkout / "datasets" / "isbi2012.toml", tmp_path) == "edited"
 
 
@@ -78,7 +79,7 @@ def test_installed_distribution_carries_its_cards(checkout, python, tmp_path, ki
     install(python, archive)
     folder, title, suites = call(python, "-c", ASK, cwd=tmp_path).splitlines()
     assert Path(folder).is_relative_to(python.parents[1])
-    assert (title, suites) == ("ISBI 2012 EM membranes", "['cpu', 'quick']")
+    assert (title, suites) == ("ISBI 2012 EM membranes", str(names("suites")))
     assert edited_title(python, Path(folder) / "isbi2012.toml", tmp_path) == "edited"
     command = python.parent / "topobench"
     assert "unet-topo" in call(command, "list", "recipes", cwd=tmp_path)

@@ -324,7 +324,7 @@ def test_status_says_what_does_not_fit(collection, monkeypatch):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_keeps_what_has_come(collection, number):
-    collection.card(collection.served("tar", files=collection.files | {"padding.bin": bytes(3_000_000)}))
+    collection.card(collection.served("tar", files=collection.files | {"padding.bin": bytes(20_000_000)}))
     content = collection.path.with_name("archive.tar").read_bytes()
     collection.server.routes["/x/archive.tar"] = slow(content, 0.05)
     with subprocess.Popen(collection.command(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
