@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 from pathlib import Path
 
 from topobench.cards import load_card
@@ -17,8 +18,8 @@ from topobench.data.fetch import download, fetch
 EVENTS = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.truncate", "shutil.rmtree"}
 
 
-def forked(work):
-    """Do the work in a fork; return the signal that ended it, or 0."""
+def forked(work, seconds=None):
+    """Do the work in a fork, which is killed after so many seconds, if any; return the signal that ended it, or 0."""
     if (child := os.fork()) == 0:
         try:
             work()
@@ -26,6 +27,9 @@ def forked(work):
         except BaseException as error:
             print(repr(error), file=sys.stderr)
             os._exit(1)
+    if seconds is not None:
+        time.sleep(seconds)
+        os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     assert not os.WIFEXITED(status) or os.WEXITSTATUS(status) == 0
     return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0

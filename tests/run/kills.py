@@ -6,10 +6,8 @@ must end equal, bit for bit, to one that was never killed. A process of its own,
 no threads: torch gets one.
 """
 
-import os
 import random
 import shutil
-import signal
 import sys
 import time
 from pathlib import Path
@@ -134,7 +132,7 @@ def at_random(run, folder, count):
     draw, killed, finished = random.Random(0), 0, 0
     while killed < count:
         store = folder / f"killed-{finished}"
-        if killed_after(draw.uniform(0, length), lambda store=store: executed(run, store)):
+        if forked(lambda store=store: executed(run, store), draw.uniform(0, length)):
             killed += 1
             check_sound(run, store)
         else:
@@ -144,22 +142,6 @@ def at_random(run, folder, count):
     forked(lambda: executed(run, store))
     assert same(end_of(run, store), wanted)
     return killed
-
-
-def killed_after(seconds, work):
-    """Do the work in a fork that is killed after so many seconds; return whether that ended it."""
-    if (child := os.fork()) == 0:
-        try:
-            work()
-            os._exit(0)
-        except BaseException as error:
-            print(repr(error), file=sys.stderr)
-            os._exit(1)
-    time.sleep(seconds)
-    os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    assert not os.WIFEXITED(status) or os.WEXITSTATUS(status) == 0
-    return os.WIFSIGNALED(status)
 
 
 def main(kind, number, folder):
