@@ -1,6 +1,7 @@
 """Executing runs: found again, resumed, failed ones kept apart, scored anew without training."""
 
 import resource
+import shutil
 import sys
 from dataclasses import replace
 
@@ -149,6 +150,22 @@ def test_changed_protocol_scores_anew_without_training(runs, tmp_path, write_pro
     assert told.steps == []
     assert len(told.scored_images) == 8
     assert record.protocols["hu2019"]["version"] == 3
+
+
+@pytest.mark.parametrize("lost", ["nothing", "checkpoints", "predictions"])
+def test_new_scoring_needs_the_maps_or_the_checkpoint(runs, tmp_path, write_protocol, lost):
+    """And what the run cost, where, and how it was trained is said of its training, not of the scoring."""
+    [first] = execute_serially(runs[1:2], tmp_path, Told(), lambda: False)
+    if lost != "nothing":
+        shutil.rmtree(tmp_path / lost)
+    write_protocol("hu2019", ("version = 2", "version = 3"))
+    told = Told()
+    [second] = execute_serially(runs[1:2], tmp_path, told, lambda: False, Settings(keep_predictions=False))
+    assert told.steps == []
+    assert [row.figures for row in second.rows] == [row.figures for row in first.rows]
+    assert second.protocols["hu2019"]["version"] == 3
+    for name in ("cost", "environment", "training", "predictions"):
+        assert getattr(second, name) == getattr(first, name)
 
 
 def test_new_scoring_that_fails_takes_nothing_away(runs, tmp_path, write_protocol, monkeypatch):

@@ -7,7 +7,7 @@ import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from topobench.cards import Budget, Recipe
 from topobench.environment import environment, peak_memory_mib, reset_peak_memory
 from topobench.errors import TopobenchError
+from topobench.metrics import load_protocol
 from topobench.registry import load
 from topobench.run.alone import alone
 from topobench.run.batches import TrainingSet
@@ -27,6 +28,7 @@ from topobench.run.evaluate import model_predictor
 from topobench.run.maps import keep_map
 from topobench.run.matrix import Run
 from topobench.run.progress import Progress
+from topobench.run.rescore import kept_maps
 from topobench.run.scalars import Scalars
 from topobench.run.settings import DEFAULTS, Settings
 from topobench.run.store import Place, Store
@@ -147,17 +149,21 @@ class _Execution:
                 raise
             status = f"failed: {_reason(error)}"
         self.cost["peak_memory_mib"] = round(peak_memory_mib(), 1)
-        settings = {**(self.before.protocols if self.before else {}), **self.protocols}
+        if self.before and status == "finished":  # what it cost, and where, is said of its training
+            maps = self.predictions or self.before.predictions
+            protocols = {**self.before.protocols, **self.protocols}
+            return replace(self.before, protocols=protocols, rows=tuple(rows), predictions=maps)
         about = _environment(self.run, self.settings)
-        maps = self.predictions or (self.before.predictions if self.before else {})
-        return make_record(self.run.identity(), status, settings, rows, self.cost, about, self.training, maps)
+        return make_record(
+            self.run.identity(), status, self.protocols, rows, self.cost, about, self.training, self.predictions
+        )
 
     def _rows(self) -> list[Row]:
         """Train where that is to be done, and return the rows of all scored images, one a protocol each."""
         dataset, card = self.run.dataset, self.run.dataset.card
         train_ids, scored_ids = dataset.fold(self.run.fold)
         dataset.check(scored_ids)  # what is wrong with an image is said before hours of training
-        predict = self._keeping(self._predictor(train_ids))
+        predict = self._kept_maps() or self._keeping(self._predictor(train_ids))
         started = time.perf_counter()
         rows: list[Row] = []
         samples = dataset.select(scored_ids)
@@ -169,6 +175,12 @@ class _Execution:
                 raise Stopped
         self.cost["score_seconds"] = round(time.perf_counter() - started, 3)
         return rows
+
+    def _kept_maps(self) -> Predictor | None:
+        """Return what reads the maps of a run that is finished; None where there are none, or they do not do."""
+        if self.before is None:
+            return None
+        return kept_maps(self.before, self.place, self.run.dataset, [load_protocol(name) for name in self.missing])
 
     def _predictor(self, train_ids: Sequence[str]) -> Predictor:
         """Return what predicts: the null row made from the training samples, or the trained model."""

@@ -20,10 +20,10 @@ from topobench.errors import ArgumentError, RecordError, TopobenchError
 from topobench.metrics import load_protocol
 from topobench.run.maps import read_map
 from topobench.run.store import Place
-from topobench.scores import protocol_settings, score_samples
+from topobench.scores import Predictor, protocol_settings, score_samples
 from topobench.types import Row, RunRecord, Sample
 
-__all__ = ["check_exact", "outdated", "rescore"]
+__all__ = ["check_exact", "kept_maps", "outdated", "rescore"]
 
 EXACT = 0.5  # the threshold that rounding to levels of 255 never crosses
 
@@ -59,6 +59,23 @@ def rescore(record: RunRecord, place: Place, dataset: Dataset, protocols: Sequen
         kept = [row for row in record.rows if row.protocol not in settings]
         new = _rows(record, place, dataset, chosen)
     return replace(record, protocols={**record.protocols, **settings}, rows=(*kept, *new))
+
+
+def kept_maps(record: RunRecord, place: Place, dataset: Dataset, protocols: Sequence[Protocol]) -> Predictor | None:
+    """Return what reads the maps that a run kept; None where these protocols cannot be scored by them.
+
+    Every map is read once before, so that one which is missing or was edited is known in time.
+    """
+    predict = _reading(record, place)
+    try:
+        check_exact(protocols)
+        _check_kept(record, place)
+        _check_data(record, dataset)
+        for image_id, sha256 in record.predictions.items():
+            read_map(place.predictions, image_id, sha256)
+    except TopobenchError:
+        return None
+    return predict
 
 
 def outdated(record: RunRecord, card: Card, protocols: Sequence[Protocol]) -> list[Protocol]:
@@ -126,13 +143,18 @@ def _check_data(record: RunRecord, dataset: Dataset) -> None:
 
 def _rows(record: RunRecord, place: Place, dataset: Dataset, protocols: Sequence[Protocol]) -> list[Row]:
     """Return the rows of the kept maps, image by image in the order of the run."""
+    samples = dataset.select(dataset.fold(record.fold or 0)[1])
+    scored = score_samples(samples, _reading(record, place), protocols, dataset.card.phase, dataset.card.connectivity)
+    return [row for found in scored for row in found]
+
+
+def _reading(record: RunRecord, place: Place) -> Predictor:
+    """Return what reads the map of a sample."""
 
     def predict(sample: Sample) -> NDArray[np.float32]:
         return read_map(place.predictions, sample.image_id, record.predictions[sample.image_id])
 
-    samples = dataset.select(dataset.fold(record.fold or 0)[1])
-    scored = score_samples(samples, predict, protocols, dataset.card.phase, dataset.card.connectivity)
-    return [row for found in scored for row in found]
+    return predict
 
 
 def _short(value: object) -> str:
