@@ -16,7 +16,7 @@ from typing import Any
 
 from topobench.errors import ArgumentError, UnknownNameError
 
-__all__ = ["BUILTINS", "PARTITION", "build", "load", "names", "nearest", "singular", "unknown_name"]
+__all__ = ["BUILTINS", "PARTITION", "build", "check", "load", "names", "nearest", "singular", "unknown_name"]
 
 # The Rand family and VOI: six figures of two partitions, which come in several forms (metrics/figures.py).
 PARTITION = ("arand_f", "arand_error", "ari", "voi_split", "voi_merge", "voi")
@@ -99,6 +99,24 @@ def load(kind: str, name: str) -> Any:
 def build(kind: str, name: str, options: Mapping[str, Any], **given: Any) -> Any:
     """Call the object of that name with `given` and a recipe's `options`; a wrong option is named in the error."""
     maker = load(kind, name)
+    _check_options(kind, name, maker, options, given)
+    return maker(**given, **options)
+
+
+def check(kind: str, name: str, options: Mapping[str, Any], given: Iterable[str] = ()) -> None:
+    """Raise as `build` would for a name or an option that there is not; make nothing.
+
+    A plugin that does not load is no fault here: whoever uses it will be told.
+    """
+    try:
+        maker = load(kind, name)
+    except ArgumentError:
+        return
+    _check_options(kind, name, maker, options, given)
+
+
+def _check_options(kind: str, name: str, maker: Any, options: Mapping[str, Any], given: Iterable[str]) -> None:
+    """Raise ArgumentError for an option that a maker does not take."""
     parameters = inspect.signature(maker).parameters
     accepted = [key for key in parameters if key not in given]
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
@@ -108,7 +126,6 @@ def build(kind: str, name: str, options: Mapping[str, Any], **given: Any) -> Any
                 f"{singular(kind)} {name!r} has no option {key!r}{nearest(key, accepted)}; "
                 f"it takes {', '.join(accepted) or 'none'}."
             )
-    return maker(**given, **options)
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -55,7 +56,9 @@ def _sentence(fault: Any, schema: type[BaseModel]) -> str:
         last = str(fault["loc"][-1])
         return f"unknown key {key!r}{nearest(last, _keys(schema, fault['loc'][:-1]))}"
     if fault["type"] == "missing":
-        return f"key {key!r} is missing"
+        others = set(fault["input"]) - set(_keys(schema, fault["loc"][:-1])) if isinstance(fault["input"], dict) else ()
+        meant = difflib.get_close_matches(str(fault["loc"][-1]), others, n=1)
+        return f"key {key!r} is missing" + (f" (is {meant[0]!r}, which is there, meant for it?)" if meant else "")
     if fault["type"] == "value_error":  # one of our own, about keys that do not fit together
         return str(fault["ctx"]["error"])
     return f"{key!r} is {fault['input']!r}: {fault['msg'][0].lower()}{fault['msg'][1:]}"

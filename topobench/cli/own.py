@@ -49,10 +49,18 @@ def own_dataset(images: Path, masks: Path, connectivity: str | None, phase: str 
 
 
 def opened(names: Sequence[str], data_dir: Path | None, partial: bool) -> list[Dataset]:
-    """Return the data sets of these names, and say which are not complete."""
+    """Return the data sets of these names, and say which are not complete; DataError for all that are missing."""
     from topobench.data import open_dataset
+    from topobench.errors import DataError
 
-    found = [open_dataset(name, data_dir, partial) for name in names]
+    found, missing = [], []
+    for name in names:
+        try:
+            found.append(open_dataset(name, data_dir, partial))
+        except DataError as error:
+            missing.append(str(error))
+    if missing:
+        raise DataError("\n".join(missing))
     for dataset in found:
         if len(dataset) < dataset.card.count:
             click.echo(

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import click
 from rich.console import Console
 
+from topobench.cards import load_protocol
 from topobench.cli.live import LiveTable
 from topobench.cli.words import ending, losses
 from topobench.run.matrix import Run
@@ -50,7 +51,9 @@ class Lines:
 
     def validated(self, run: Run, step: int, value: float) -> None:
         """Say what came out."""
-        self._say(run, f"on the images held out after step {step}: {value:.3f}")
+        rule = run.budget.validation if run.budget else None
+        figure = f"{load_protocol(rule.protocol).ranked_by} " if rule else ""
+        self._say(run, f"on the images held out after step {step}: {figure}{value:.3f}")
 
     def noted(self, run: Run, sentence: str) -> None:
         """Say it."""

@@ -17,11 +17,12 @@ from topobench.cli.progress import watching
 from topobench.cli.signals import Stopping, stopping_on_signals
 from topobench.cli.states import print_states
 from topobench.cli.transfer import downloading
+from topobench.cli.words import budget_in_words, counted
 from topobench.data import Dataset
 from topobench.data.fetch import weights_file
 from topobench.environment import peak_memory_mib
 from topobench.errors import DataError, TopobenchError
-from topobench.registry import load
+from topobench.registry import check, load
 from topobench.run.device import Device, choose_device, device_count
 from topobench.run.execute import Stopped, find
 from topobench.run.executors import execute_in_processes, execute_serially
@@ -62,6 +63,8 @@ class Matrix:
         if jobs and kind != "cpu" and jobs > most:
             raise click.UsageError(f"--jobs is {jobs}; each run takes a whole {kind} device, and there are {most}.")
         chosen = choose_device(kind, precision, jobs or most)
+        for recipe in recipes:
+            _check_choices(recipe)
         return cls(suite, expand(suite, recipes, datasets, chosen), chosen, jobs or most, Store(output))
 
     def show(self) -> int:
@@ -102,10 +105,12 @@ class Matrix:
         """Say what is to be run, on what."""
         device = self.device
         at_a_time = f", {self.jobs} at a time" if self.jobs > 1 else ""
-        threads = f", {device.threads} threads" if device.kind == "cpu" else ""
-        click.echo(f"Suite {self.suite.name}: {self.suite.title}.", err=True)
+        threads = f", {counted(device.threads, 'thread')}" if device.kind == "cpu" else ""
+        budgets = {budget_in_words(run.budget) for run in self.runs if run.budget}
+        each = f" Each is trained for {budgets.pop()}." if len(budgets) == 1 else ""
+        click.echo(f"Suite {self.suite.name}: {self.suite.title}.{each}", err=True)
         click.echo(
-            f"{len(self.runs)} runs on {device.kind} ({device.precision}{threads}){at_a_time}, kept in "
+            f"{counted(len(self.runs), 'run')} on {device.kind} ({device.precision}{threads}){at_a_time}, kept in "
             f"{self.store.folder}.", err=True,
         )  # fmt: skip
 
@@ -122,6 +127,16 @@ class Matrix:
                 click.echo(f"Warning: runs that need the weights {name!r} will fail: {error}", err=True)
             else:
                 os.environ["TOPOBENCH_WEIGHTS"] = str(path.resolve())
+
+
+def _check_choices(recipe: Recipe) -> None:
+    """Raise for a model, a loss or an option that there is not, with the recipe's name: before anything is trained."""
+    try:
+        check("models", recipe.model.name, recipe.model.options, ["in_channels"])
+        for term in recipe.loss:
+            check("losses", term.name, term.options)
+    except TopobenchError as error:
+        raise type(error)(f"recipe {recipe.name!r}: {error}") from error
 
 
 def _wanted(runs: Iterable[Run]) -> set[str]:

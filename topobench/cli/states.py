@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from topobench.cli.options import output
-from topobench.cli.words import in_words
+from topobench.cli.words import counted, in_words
 
 if TYPE_CHECKING:
     from topobench.run.plan import Planned, State
@@ -47,16 +47,15 @@ def print_states(states: Sequence[State], jobs: int) -> None:
     found = Counter(state.word for state in states)
     words = ", ".join(f"{found[word]} {word}" for word in ("finished", "running", "stopped", "failed", "missing"))
     click.echo(f"\n{words}.")
-    if found["finished"] < len(states):
-        click.echo(_left(*time_left(states, jobs), len(states) - found["finished"]))
+    if open_ := sum(state.word != "finished" and state.planned.budget_seconds != 0 for state in states):
+        click.echo(_left(*time_left(states, jobs), open_))
 
 
 def _left(seconds: float, unknown: Sequence[Planned], runs: int) -> str:
-    """Return the time that is left as a sentence; what it is not known for is said."""
+    """Return the time that is left for so many runs that train, as a sentence; for which it is not known is said."""
+    if not unknown:
+        return f"Time left: about {in_words(seconds)}."
     known = runs - len(unknown)
     text = f"Time left: about {in_words(seconds)} for {known} of {runs} runs" if known else "Time left: not known"
-    if not unknown:
-        return f"{text}, as long as finished ones like them took."
-    return f"{text}; no run like {unknown[0].label} has finished here" + (
-        f", nor like {len(unknown) - 1} others." if len(unknown) > 1 else "."
-    )
+    others = f", nor like {counted(len(unknown) - 1, 'other')}" if len(unknown) > 1 else ""
+    return f"{text}; no run like {unknown[0].label} has finished here{others}."

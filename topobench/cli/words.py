@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from topobench.cards import Budget
     from topobench.types import RunRecord
 
-__all__ = ["clock", "ending", "in_words", "losses"]
+__all__ = ["budget_in_words", "clock", "counted", "ending", "in_words", "losses"]
 
 
 def losses(values: dict[str, float]) -> str:
@@ -40,3 +41,14 @@ def in_words(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def counted(number: int, word: str) -> str:
+    """Return a number of things: ``1 run``, ``5 runs``."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def budget_in_words(budget: Budget) -> str:
+    """Return what a run may spend: ``500 steps of 8 crops of 128x128``."""
+    how_long = counted(budget.steps, "step") if budget.steps else f"{budget.seconds:g} s"
+    return f"{how_long} of {counted(budget.batch, 'crop')} of {budget.crop}x{budget.crop}"

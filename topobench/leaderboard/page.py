@@ -14,6 +14,9 @@ from topobench.types import RunRecord
 
 __all__ = ["format_figure", "write_leaderboard"]
 
+HELD_OUT = """
+Held out: what the scored state gave on the images held out of the training, by which it was chosen; the mean over them,
+and over runs, of the figure by which the protocol ranks that chose."""
 FILES = {"leaderboard.md": "leaderboard.md.j2", "index.html": "index.html.j2"}
 
 
@@ -26,7 +29,7 @@ def write_leaderboard(records: Sequence[RunRecord], folder: Path, skipped: Seque
     )  # fmt: skip
     columns = {name for table in tables for name in table.columns}
     shown = {name: FIGURES[name] for name in [*FIGURES, *sorted(columns - FIGURES.keys())] if name in columns}
-    environment.globals.update(figure=format_figure, FIGURES=FIGURES, shown=shown)
+    environment.globals.update(figure=format_figure, FIGURES=FIGURES, shown=shown, HELD_OUT=HELD_OUT)
     for name, template in FILES.items():
         text = environment.get_template(template).render(tables=tables, records=records, skipped=skipped)
         write_atomic(folder / name, text.encode())

@@ -161,7 +161,12 @@ def _table(found: Sequence[tuple[RunRecord, str]], cards: Mapping[tuple[str, int
         rows = rows[rows["image"].isin(trained["image"])]
     images = rows["image"].nunique() if len(rows) else 0
     methods = [_entry(part, images) for _, part in rows.groupby("method")] if images else []
-    failed = [(_label(record), record.status.removeprefix("failed: ")) for record, _ in found if not record.finished]
+    done = {_label(record) for record, _ in found if record.finished}  # so what failed before was mended
+    failed = [
+        (_label(record), record.status.removeprefix("failed: "))
+        for record, _ in found
+        if not record.finished and _label(record) not in done
+    ]
     choices = {**OLD, **record.protocols[protocol]}
     shown = choices.get("columns") or [name for name in OLD_COLUMNS if name in choices["figures"]]
     return Table(

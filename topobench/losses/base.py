@@ -55,6 +55,9 @@ class SegmentationLoss(nn.Module, ABC):
     trains_alone = False
     shortcomings = ""
 
+    def __init__(self) -> None:  # torch's takes anything, and a wrong option would not be known for one
+        super().__init__()
+
     @property
     def claim(self) -> TopologyClaim | None:
         """What this loss promises about topology; None: nothing, it is one of single pixels."""

@@ -99,6 +99,7 @@ def record_failure(run: Run, store: Path, reason: str, settings: Settings = DEFA
 def _followed(place: Place, watcher: Watcher, settings: Settings) -> Iterator[Watcher]:
     """Yield the watcher, with those before it that write where a run is, and its scalars."""
     progress = Progress(place, watcher)
+    progress.begin()
     if settings.scalars:
         with Scalars(place, progress) as scalars:
             yield scalars

@@ -23,6 +23,8 @@ from topobench.files import write_atomic
 
 __all__ = ["keep_map", "levels_of", "read_map"]
 
+AGAIN = "Bring it back; or remove the record, and give the command of the run again."
+
 
 def levels_of(likelihood: NDArray[Any]) -> NDArray[np.uint8]:
     """Return a likelihood, or a mask, (H, W) as levels of 255, uint8; RunError for other shapes and values."""
@@ -51,14 +53,14 @@ def read_map(folder: Path, image_id: str, sha256: str) -> NDArray[np.float32]:
     """Return the map (H, W) of an image, float32 in [0, 1]; DataError where it is missing, damaged or another."""
     path = _path(folder, image_id)
     if not path.is_file():
-        raise DataError(f"{path} is missing; the record says that this map was kept.")
+        raise DataError(f"{path} is missing; the record says that this map was kept. {AGAIN}")
     levels = read_image(path)
     if levels.dtype != np.uint8:
-        raise DataError(f"{path} is {levels.dtype}; the run kept a map of 8 bits, so this is another.")
+        raise DataError(f"{path} is {levels.dtype}; the run kept a map of 8 bits, so this is another. {AGAIN}")
     if _sha256(levels) != sha256:
         raise DataError(
             f"{path}, of shape {levels.shape}, is not the map that the run gave: its sha256 is not the one in the "
-            "record."
+            f"record. {AGAIN}"
         )
     return np.asarray(levels / np.float32(255), dtype=np.float32)
 

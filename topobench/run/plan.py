@@ -43,7 +43,7 @@ class Planned:
         Shared by runs that should take about as long, the nearest first: those of one recipe and data set, of one data
         set, and of any; with one budget on one kind of device.
     budget_seconds : float or None
-        Of training, where its budget is wall-clock time; 0 where nothing is trained.
+        Of training, where its budget is wall-clock time; 0 where nothing is trained, which takes no time to speak of.
     """
 
     name: str
@@ -150,7 +150,7 @@ def _state(planned: Planned, place: Place) -> State:
         return _recorded(planned, record)
     if place.checkpoints.is_dir() and any(place.checkpoints.glob("step-*.pt")):
         part = _part(progress or {})
-        return State(planned, "stopped", "goes on from its checkpoint", part)
+        return State(planned, "stopped", f"at {part:.0%}, goes on from its checkpoint", part)
     return State(planned, "missing")
 
 
@@ -189,8 +189,10 @@ def _pace(progress: dict[str, Any]) -> float | None:
 
 def _doing(progress: dict[str, Any]) -> str:
     """Return in words what a run is at."""
-    ago = max(0.0, time.time() - progress.get("updated", time.time()))
+    ago = f"{max(0.0, time.time() - progress.get('updated', time.time())):.0f} s ago"
+    if progress.get("doing") == "starting":
+        return "starting: data are read, kernels compiled"
     if progress.get("doing") == "scoring":
-        return f"scored {progress.get('images')} of {progress.get('of')} images, {ago:.0f} s ago"
+        return f"scored {progress.get('images')} of {progress.get('of')} images, {ago}"
     losses = ", ".join(f"{name} {value:.3f}" for name, value in progress.get("losses", {}).items())
-    return f"step {progress.get('step')} ({_part(progress):.0%}), {losses}, {ago:.0f} s ago"
+    return f"at {_part(progress):.0%}, step {progress.get('step')}, {ago}: {losses}"

@@ -28,6 +28,12 @@ class Progress(Relay):
         self.place, self.written, self.started = place, -EVERY, time.time()
         self.began: float | None = None  # the part of the training that was done at the first step seen
 
+    def begin(self) -> None:
+        """Write that the run begins, or goes on from where it was; the first step may be some way off."""
+        before = read_progress(self.place) or {}
+        self._write(doing="starting", part=before.get("part", 0.0))
+        self.written = -EVERY  # the first step is written, too
+
     def stepped(self, run: Run, step: Step) -> None:
         """Write the step, and what the losses are."""
         self.began = step.part if self.began is None else self.began
