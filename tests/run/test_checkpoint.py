@@ -56,6 +56,19 @@ def test_the_newest_is_that_of_most_steps(kept):
     assert kept.latest()[1]["model"]["w"][0] == 2
 
 
+def test_27_what_was_refused_makes_room_for_what_is_written_after_it(kept):
+    """Else it would be the newest for ever, and what `prune` keeps in place of a sound one."""
+    for step in (1, 2, 3):
+        put(kept, step, packed({**state(step), "format": checkpoint.FORMAT, "run_id": RUN}))
+    for damaged in list(kept.folder.glob("step-0000000[23]*")):
+        damaged.write_bytes(b"")
+    assert kept.latest()[0] == 1
+    kept.save(2, state(20))
+    assert sorted(path.name[:13] for path in kept.folder.iterdir()) == ["step-00000001", "step-00000002"]
+    kept.prune(1)
+    assert kept.latest()[1]["model"]["w"][0] == 20
+
+
 def test_27_damaged_is_passed_over_for_the_one_before(kept):
     kept.save(1, state(1))
     newest = kept.save(2, state(2))
@@ -93,7 +106,7 @@ def test_27_what_is_not_a_checkpoint_of_the_run_is_refused(kept, content, reason
     with pytest.raises(RunError, match=r"Remove that folder to train from the start\.") as error:
         kept.latest()
     assert reason in str(error.value)
-    kept.save(3, state(3))  # fewer steps, but sound
+    put(kept, 3, packed({**state(3), "format": checkpoint.FORMAT, "run_id": RUN}))  # fewer steps, but sound
     step, _, [refused] = kept.latest()
     assert step == 3
     assert reason in refused
