@@ -2,9 +2,12 @@
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from filelock import FileLock
@@ -15,6 +18,7 @@ from tests.run.test_execute import Told
 from topobench.run.execute import Stopped, execute
 from topobench.run.settings import Settings
 from topobench.run.store import Store
+from topobench.run.train import Trainer
 from topobench.scores import read_record
 
 
@@ -145,3 +149,45 @@ def test_a_run_that_another_process_is_at_is_waited_for(straight, tmp_path):
     assert told.steps == []
     executed(run, tmp_path)  # it let go
     assert place.finished()
+
+
+def test_a_finished_run_of_which_nothing_is_left_is_not_trained_again_by_accident(straight, tmp_path):
+    """Else rows of two trainings, which differ on a GPU or with a budget of seconds, would stand in one record."""
+    run, _ = straight
+    executed(run, tmp_path)
+    place = Store(tmp_path).place(run.identity())
+    shutil.rmtree(place.checkpoints)
+    shutil.rmtree(place.predictions)
+    before, told = place.record.read_bytes(), Told()
+    record = execute(replace(run, protocols=("hu2019", "pitfalls")), tmp_path, told, lambda: False)
+    assert record.status.startswith("failed: it is finished, and neither its maps nor its last checkpoint are there")
+    assert told.steps == []
+    assert place.record.read_bytes() == before
+
+
+def test_30_a_record_under_the_name_of_another_run_is_not_taken_for_it(straight, tmp_path):
+    run, _ = straight
+    other = replace(run, seed=1)
+    executed(run, tmp_path)
+    places = [Store(tmp_path).place(each.identity()) for each in (run, other)]
+    places[1].record.write_bytes(places[0].record.read_bytes())
+    assert places[0].finished()
+    assert places[1].finished() is None
+    executed(other, tmp_path)
+    assert read_record(places[1].record).seed == 1
+
+
+@pytest.mark.parametrize("folder", [".", "store"])
+def test_29_whatever_a_plugin_raises_can_be_recorded(straight, tmp_path, monkeypatch, folder):
+    """Words that are not Unicode; the system's errors about files that are not the store's, however they name them."""
+    run, _ = straight
+    monkeypatch.chdir(tmp_path)
+
+    for raised, words in (
+        (ValueError("name \udcff"), r"ValueError: name \udcff"),
+        (FileNotFoundError(errno.ENOENT, "none", b"a/b"), "FileNotFoundError: [Errno 2] none: b'a/b'"),
+        (FileNotFoundError(errno.ENOENT, "none", "a/b"), "FileNotFoundError: [Errno 2] none: 'a/b'"),
+        (OSError(errno.EIO, "broken", 7), "OSError: [Errno 5] broken: 7"),
+    ):
+        monkeypatch.setattr(Trainer, "_take_step", Mock(side_effect=raised))
+        assert executed(run, Path(folder)).status == f"failed: {words}"

@@ -36,7 +36,7 @@ class Checkpoints:
     run_id: str
 
     def save(self, step: int, state: dict[str, Any], validations: int = 0) -> Path:
-        """Write the state after so many steps and validations, then remove all but it and the one before; return its path.
+        """Write the state after so many steps and validations; return its path. The one before is kept, too.
 
         What lies there of as many steps, or of more, was refused when this training went on from an older one.
         """
