@@ -61,6 +61,15 @@ def test_missing_running_stopped_finished(run, tmp_path):
     assert not place.progress.exists()
 
 
+def test_finished_by_other_protocols_is_not_finished(run, tmp_path):
+    executed(run, tmp_path)
+    more = replace(run, protocols=("hu2019", "pitfalls"))
+    state = state_of(more, tmp_path)
+    assert (state.word, state.detail, state.part) == ("stopped", "trained, to be scored by pitfalls", 1.0)
+    executed(more, tmp_path)
+    assert state_of(more, tmp_path).word == state_of(run, tmp_path).word == "finished"
+
+
 def test_failed_and_torn(run, tmp_path):
     broken = replace(run, recipe=run.recipe.model_copy(update={"learning_rate": 1e30}))
     record = executed(broken, tmp_path)
