@@ -253,6 +253,10 @@ def test_what_was_chosen_by_images_held_out_shows_what_they_gave(tmp_path):
         in (first.conditions)
     )
     assert last.conditions.endswith("Trained for 5 steps of 8 crops of 128x128 on cpu.")
+    training = {"steps": 9, "scored": "best", "scored_step": 9, "validated": [[9, 0.0, 2]], "held_out": ["y", "z"]}
+    for held_out, shown in ((["y", "z"], None), (["w", "y", "z"], 0.0)):  # defined for none of them is not 0
+        record = replace(method("a", rows(x=1.0), budget=budget), training={**training, "held_out": held_out})
+        assert make_tables([record])[0].entries[0].held_out == shown
     board = (tmp_path / "leaderboard.md").read_text(encoding="utf-8")
     assert re.findall(r"^\| rank .*?\| seeds \| (.*?) \| training s", board, re.MULTILINE) == ["held out"]
     assert "| 0.750 | 2 | 9 |" in board

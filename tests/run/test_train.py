@@ -95,6 +95,24 @@ def test_what_is_not_finite_stops_with_the_step(tmp_path):
         trainer(tmp_path, data=training_set(np.nan)).run(lambda *_: None, lambda: False)
 
 
+@pytest.mark.parametrize("step", [2, STEPS - 1])  # in the middle, and at the end
+def test_08_no_checkpoint_has_weights_that_are_not_finite(tmp_path, monkeypatch, step):
+    """The gradient of a loss that is finite itself may not be: the last good checkpoint is the one to go on from."""
+    found = trainer(tmp_path, settings=Settings(checkpoint_seconds=0))
+    sound = found.loss.forward
+
+    def root(logits, target, part, valid=None):
+        total, values = sound(logits, target, part, valid)
+        return total + (torch.sqrt((logits - logits).sum()) if found.step == step else 0), values
+
+    monkeypatch.setattr(found.loss, "forward", root)
+    with pytest.raises(RunError, match=f"NaN or infinite weights after {step + 1} steps"):
+        found.run(lambda *_: None, lambda: False)
+    again = trainer(tmp_path)
+    assert again.step == step
+    assert torch.isfinite(weights(again)).all()
+
+
 def test_models_start_from_the_same_weights_whatever_the_loss(tmp_path):
     topological, plain = trainer(tmp_path / "a"), trainer(tmp_path / "b", "enhanced-ce")
     assert torch.equal(weights(topological), weights(plain))

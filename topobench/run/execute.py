@@ -223,7 +223,7 @@ class _Execution:
         ended = trainer.run(
             lambda step: self.watcher.stepped(run, step),
             self.stopping,
-            lambda found: self.watcher.validated(run, found.step, found.value),
+            lambda found: self.watcher.validated(run, found.step, trainer.shown(found)),
         )
         self.cost["train_seconds"] = round(sum(trainer.seconds.values()), 3)
         for name, seconds in trainer.seconds.items():

@@ -135,6 +135,11 @@ class Trainer:
             "validated": [list(found) for found in self.validated],
         }  # fmt: skip
 
+    def shown(self, found: Validated) -> float:
+        """Return the value of a result; NaN where it is defined for none of the images held out."""
+        assert self.validator is not None
+        return math.nan if found.undefined == len(self.validator.samples) else found.value
+
     def _validation_is_due(self) -> bool:
         if self.validator is None:
             return False
@@ -156,10 +161,15 @@ class Trainer:
         return found
 
     def _save(self) -> None:
-        """Write a checkpoint, unless the newest is of this very state, or nothing was done yet."""
+        """Write a checkpoint, unless the newest is of this very state, or nothing was done yet.
+
+        RunError where weights are not finite, as a gradient can make them of finite values: the last good one is kept.
+        """
         now = (self.step, len(self.validated))
         if now == self._saved:
             return
+        if not all(bool(torch.isfinite(value).all()) for value in self.model.state_dict().values()):
+            raise RunError(f"NaN or infinite weights after {self.step} steps, on the batches of seed {self.seed}")
         state: dict[str, Any] = {name: part.state_dict() for part, name in self._parts()}
         state |= {
             "seconds": self.seconds, "validation_seconds": self.validation_seconds, "best": self.best,
