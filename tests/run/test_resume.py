@@ -15,6 +15,7 @@ from filelock import FileLock
 from tests.conftest import ROOT
 from tests.run.kills import STEPS, end_of, executed, same, tiny_run
 from tests.run.test_execute import Told
+from topobench.run import train
 from topobench.run.execute import Stopped, execute
 from topobench.run.settings import Settings
 from topobench.run.store import Store
@@ -149,6 +150,19 @@ def test_a_run_that_another_process_is_at_is_waited_for(straight, tmp_path):
     assert told.steps == []
     executed(run, tmp_path)  # it let go
     assert place.finished()
+
+
+def test_the_peak_of_memory_is_that_of_all_processes_that_were_at_the_run(straight, tmp_path, monkeypatch):
+    """Neither a stop late in the run nor a later scoring by another protocol makes it less."""
+    run, _ = straight
+    told = Told()
+    monkeypatch.setattr(train, "peak_memory_mib", lambda: 5e6)
+    with pytest.raises(Stopped):
+        execute(run, tmp_path, told, lambda: len(told.steps) == 3)
+    monkeypatch.undo()
+    executed(run, tmp_path)
+    record = execute(replace(run, protocols=("hu2019", "pitfalls")), tmp_path, Told(), lambda: False)
+    assert record.cost["peak_memory_mib"] == 5e6
 
 
 def test_a_finished_run_of_which_nothing_is_left_is_not_trained_again_by_accident(straight, tmp_path):

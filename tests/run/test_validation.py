@@ -124,6 +124,15 @@ def test_the_best_state_is_scored_and_the_scored_fold_is_never_looked_at(run, tm
     assert not all(torch.equal(state["model"][name], value) for name, value in states[1].items())
 
 
+def test_a_result_that_is_defined_for_no_image_is_shown_as_none(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(Validator, "__call__", lambda self, model, step: Validated(step, 0.0, len(self.samples)))
+    told = Told()
+    record = execute(run, tmp_path, told, lambda: False)
+    assert len(told.validations) == 3
+    assert all(math.isnan(value) for _, value in told.validations)
+    assert record.training["scored_step"] == 6  # the last of those that are alike
+
+
 def test_without_validation_all_images_are_trained_on_and_the_last_state_is_scored(run, tmp_path):
     from dataclasses import replace
 

@@ -149,7 +149,7 @@ class _Execution:
             if self._is_of_the_store(error):
                 raise
             status = f"failed: {_reason(error)}"
-        self.cost["peak_memory_mib"] = round(peak_memory_mib(), 1)
+        self.cost["peak_memory_mib"] = max(self.cost.get("peak_memory_mib", 0.0), round(peak_memory_mib(), 1))
         if self.before and status == "finished":  # what it cost, and where, is said of its training
             maps = self.predictions or self.before.predictions
             protocols = {**self.before.protocols, **self.protocols}
@@ -230,8 +230,7 @@ class _Execution:
             self.cost[f"{name}_ms_per_step"] = round(1000 * seconds / max(trainer.step, 1), 3)
         if trainer.validator:
             self.cost["validation_seconds"] = round(trainer.validation_seconds, 3)
-        if run.device.kind == "cuda":
-            self.cost["peak_device_memory_mib"] = round(torch.cuda.max_memory_allocated() / 2**20, 1)
+        self.cost |= trainer.peaks()
         self.training |= trainer.report()
         return ended
 

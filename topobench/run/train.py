@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from topobench.cards import Budget, Recipe
+from topobench.environment import peak_memory_mib
 from topobench.errors import RunError
 from topobench.losses import WeightedLoss, build_loss
 from topobench.losses.weighted import Term
@@ -70,6 +71,7 @@ class Trainer:
     validated: list[Validated] = field(default_factory=list)
     best: dict[str, Any] | None = None
     refused: list[str] = field(default_factory=list)
+    _peaks: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Make model, loss and optimiser, try the loss, and take up the newest sound checkpoint."""
@@ -135,6 +137,13 @@ class Trainer:
             "validated": [list(found) for found in self.validated],
         }  # fmt: skip
 
+    def peaks(self) -> dict[str, float]:
+        """Return the peaks of memory, MiB, of this process and of those that it resumes, as the record names them."""
+        now = {"peak_memory_mib": peak_memory_mib()}
+        if self.device.kind == "cuda":
+            now["peak_device_memory_mib"] = torch.cuda.max_memory_allocated() / 2**20
+        return {name: round(max(value, self._peaks.get(name, 0.0)), 1) for name, value in now.items()}
+
     def shown(self, found: Validated) -> float:
         """Return the value of a result; NaN where it is defined for none of the images held out."""
         assert self.validator is not None
@@ -173,6 +182,7 @@ class Trainer:
         state: dict[str, Any] = {name: part.state_dict() for part, name in self._parts()}
         state |= {
             "seconds": self.seconds, "validation_seconds": self.validation_seconds, "best": self.best,
+            "peaks": self.peaks(),
             "validated": [list(found) for found in self.validated],
         }  # fmt: skip
         self.checkpoints.save(self.step, state, len(self.validated))
@@ -182,7 +192,7 @@ class Trainer:
         for part, name in self._parts():
             part.load_state_dict(state[name])
         self.seconds, self.validation_seconds = state["seconds"], state["validation_seconds"]
-        self.best = state["best"]
+        self.best, self._peaks = state["best"], state.get("peaks", {})
         self.validated = [Validated(*found) for found in state["validated"]]
 
     def _parts(self) -> list[tuple[Any, str]]:
