@@ -56,6 +56,14 @@ def test_a_method_without_its_pretrained_weights_says_so():
     assert table.failures == (("vgg (from scratch), fold 0, seed 0", "no memory"),)
 
 
+def test_a_loss_without_its_pretrained_weights_says_so():
+    terms = [{"name": "cross-entropy"}, {"name": "vgg-features", "pretrained": False}]
+    recipe = {"name": "a", "version": 1, "model": {"name": "unet"}}
+    made = [method("a", rows(x=1.0), recipe={**recipe, "loss": loss}) for loss in (terms, terms[:1])]
+    [table] = make_tables(made)
+    assert [entry.method for entry in table.entries] == ["a", "a (random features)"]
+
+
 def test_what_needs_no_training_takes_no_rank_away():
     """Null rows of other folds, and predictions scored on more images, count on the trained images alone."""
     null = [replace(method("null", found, None, fold=fold), kind="null", budget={})

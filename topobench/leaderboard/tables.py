@@ -278,6 +278,7 @@ def _label(record: RunRecord) -> str:
 
 
 def _name(record: RunRecord) -> str:
-    """Return what a method is called: a recipe that could begin with pretrained weights and does not says so."""
+    """Return what a method is called: a recipe whose model or loss does without the weights there are says so."""
     scratch = record.recipe.get("model", {}).get("pretrained") is False
-    return f"{record.recipe['name']}{' (from scratch)' if scratch else ''}"
+    features = any(term.get("pretrained") is False for term in record.recipe.get("loss", ()))
+    return f"{record.recipe['name']}{' (from scratch)' * scratch}{' (random features)' * features}"
