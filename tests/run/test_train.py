@@ -1,6 +1,7 @@
 """Training: repeatable bit for bit, resumed or not; what is not finite stops it."""
 
 import copy
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -268,6 +269,29 @@ def test_a_loss_that_cannot_take_the_crops_fails_before_the_first_step(tmp_path,
     bare = recipe.model_copy(update={"loss": (recipe.loss[0], LossTerm(name="topological", weight=1.0, start=0.9))})
     with pytest.raises(ArgumentError, match="wants maps of 33 pixels, not 32"):
         Trainer(bare, BUDGET, 0, choose_device("cpu"), training_set(), Checkpoints(tmp_path, "0" * 64))
+
+
+@pytest.mark.parametrize(
+    ("give", "found"),
+    [
+        (lambda logits: (logits, logits), "a tuple"),
+        (lambda logits: logits[:, :, ::2], "the shape (1, 1, 16, 32)"),
+        (lambda logits: torch.cat([logits, logits], dim=1), "the shape (1, 2, 32, 32)"),
+    ],
+    ids=["tuple", "low", "channels"],
+)
+def test_a_model_that_gives_something_else_in_evaluation_fails_at_once(tmp_path, monkeypatch, give, found):
+    class Odd(nn.Module):
+        def __init__(self, in_channels):
+            super().__init__()
+            self.layer = nn.Conv2d(in_channels, 1, 1)
+
+        def forward(self, image):
+            return self.layer(image) if self.training else give(self.layer(image))
+
+    monkeypatch.setattr(train, "build_model", lambda name, channels, options: Odd(channels))
+    with pytest.raises(RunError, match=re.escape(f"in evaluation the model gives {found} for an image (1, 32, 32)")):
+        trainer(tmp_path)
 
 
 def test_images_and_weights_lie_channels_last(tmp_path):

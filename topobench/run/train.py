@@ -20,6 +20,7 @@ from topobench.models import build_model
 from topobench.run.batches import Batch, TrainingSet
 from topobench.run.checkpoint import Checkpoints
 from topobench.run.device import Device
+from topobench.run.evaluate import try_model
 from topobench.run.settings import DEFAULTS, Settings
 from topobench.run.validation import Validated, Validator
 from topobench.run.watcher import Step
@@ -74,7 +75,7 @@ class Trainer:
     _peaks: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Make model, loss and optimiser, try the loss, and take up the newest sound checkpoint."""
+        """Make model, loss and optimiser, try loss and model, and take up the newest sound checkpoint."""
         self.device.prepare(self.settings.deterministic)
         model = recipe_model(self.recipe, self.data.channels, self.seed)
         self.model: nn.Module = model.to(device=self.device.kind, memory_format=self.device.memory_format)  # type: ignore[call-overload]
@@ -82,6 +83,7 @@ class Trainer:
         self.optimiser = torch.optim.Adam(self.model.parameters(), lr=self.recipe.learning_rate)
         self.scaler = torch.amp.GradScaler(self.device.kind, enabled=self.device.precision == "float16")
         self._try_loss()
+        try_model(self.model, self.device.kind, self.data.channels, self.data.crop_size(self.budget))
         found = self.checkpoints.latest()
         if found:
             self.step, state, self.refused = found
