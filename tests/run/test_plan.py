@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import subprocess
 import sys
 import time
@@ -79,6 +80,18 @@ def test_failed_and_torn(run, tmp_path):
     path = Store(tmp_path).place(broken.identity()).record
     path.write_bytes(path.read_bytes()[:50])
     assert state_of(broken, tmp_path).detail == "its record is torn or edited, and is made anew"
+
+
+def test_the_pace_is_that_of_what_was_done_since_the_process_began(run, tmp_path):
+    place = Store(tmp_path).place(run.identity())
+    place.progress.parent.mkdir()
+    where = {"pid": os.getpid(), "host": platform.node(), "updated": time.time(), "doing": "training", "step": 6}
+    for began, part, whole in ((0.5, 0.6, 100.0), (0.0, 0.5, 20.0), (0.5, 0.505, None)):  # of 10 s each
+        found = {**where, "started": where["updated"] - 10, "began": began, "part": part}
+        place.progress.write_text(json.dumps(found))
+        state = state_of(run, tmp_path)
+        assert (state.word, state.part) == ("running", part)
+        assert state.seconds == (whole and pytest.approx(whole))
 
 
 def planned(name, *like, seconds=None):

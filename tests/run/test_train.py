@@ -11,7 +11,7 @@ from torch import nn
 
 from tests.run.kills import same
 from topobench import registry
-from topobench.cards import Budget, LossTerm, load_recipe
+from topobench.cards import Budget, LossTerm, Validation, load_recipe
 from topobench.errors import ArgumentError, RunError
 from topobench.losses import CrossEntropyLoss
 from topobench.run import train
@@ -20,6 +20,7 @@ from topobench.run.checkpoint import Checkpoints
 from topobench.run.device import choose_device
 from topobench.run.settings import Settings
 from topobench.run.train import Trainer
+from topobench.run.validation import Validated
 from topobench.seeds import seed_of
 from topobench.types import Sample
 
@@ -159,6 +160,17 @@ def test_two_losses_with_one_seed_see_the_same_crops_and_dropout(tmp_path, monke
     assert len(seen["enhanced-ce"]) == STEPS
 
 
+def test_patches_are_others_at_each_step_and_the_same_for_all_losses(tmp_path, monkeypatch):
+    seeds = {}
+    for name in ("enhanced-topo", "enhanced-ce"):
+        found, of_it = trainer(tmp_path / name, name), seeds.setdefault(name, [])
+        monkeypatch.setattr(found.loss, "reseed", of_it.append)
+        found.run(lambda *_: None, lambda: False)
+    first, second = seeds.values()
+    assert first == second
+    assert len(set(first)) == STEPS
+
+
 def test_the_learning_rate_falls_along_half_a_cosine_or_is_constant(tmp_path):
     for schedule, wanted in (("cosine", [1e-3 * (1 + np.cos(np.pi * k / STEPS)) / 2 for k in range(STEPS)]),
                              ("constant", [1e-3] * STEPS)):  # fmt: skip
@@ -200,6 +212,32 @@ def test_a_budget_of_seconds_ends_by_the_time_of_its_steps(tmp_path, monkeypatch
     assert {name: pytest.approx(value) for name, value in steps[0].seconds.items()} == {
         "data": 0.1, "network": 0.2, "loss": 0.1,
     }  # fmt: skip
+
+
+class Given:
+    """A validator of which only the steps matter at which it is asked."""
+
+    rule, samples = Validation(times=2), ()
+
+    def __init__(self):
+        self.steps = []
+
+    def __call__(self, model, step):
+        self.steps.append(step)
+        return Validated(step, 0.0, 0)
+
+    def better(self, new, old):
+        return True
+
+
+def test_a_budget_of_seconds_is_parted_evenly_by_its_validations(tmp_path, monkeypatch):
+    """Five steps of 0.4 s in 1.9 s: half of it is spent after the third. A stop right after it repeats none."""
+    monkeypatch.setattr(train, "time", FakeTime())
+    budget, asked = Budget(seconds=1.9, batch=2, crop=32, validation=Validation(times=2)), Given()
+    found = trainer(tmp_path, budget=budget, validator=asked, settings=Settings(checkpoint_seconds=0))
+    assert not found.run(lambda *_: None, lambda: asked.steps == [3])
+    assert trainer(tmp_path, budget=budget, validator=asked).run(lambda *_: None, lambda: False)
+    assert asked.steps == [3, 5]
 
 
 def test_checkpoints_are_written_as_often_as_asked(tmp_path, monkeypatch):
