@@ -199,6 +199,7 @@ def test_29_whatever_a_plugin_raises_can_be_recorded(straight, tmp_path, monkeyp
 
     for raised, words in (
         (ValueError("name \udcff"), r"ValueError: name \udcff"),
+        (RuntimeError("several\n\n# lines\n"), "RuntimeError: several # lines"),
         (FileNotFoundError(errno.ENOENT, "none", b"a/b"), "FileNotFoundError: [Errno 2] none: b'a/b'"),
         (FileNotFoundError(errno.ENOENT, "none", "a/b"), "FileNotFoundError: [Errno 2] none: 'a/b'"),
         (OSError(errno.EIO, "broken", 7), "OSError: [Errno 5] broken: 7"),

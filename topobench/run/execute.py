@@ -288,4 +288,5 @@ def _reason(error: BaseException) -> str:
     """Return an error as the end of ``failed: ...``: topobench's own sentences as they are, others with their type."""
     own = isinstance(error, TopobenchError)
     text = str(error) if own else f"{type(error).__name__}: {error}"
+    text = " ".join(text.split())  # one line, for it stands in tables
     return text.encode(errors="backslashreplace").decode()  # what is not Unicode, such as some names of files
