@@ -15,7 +15,8 @@ from filelock import FileLock
 from tests.conftest import ROOT
 from tests.run.kills import STEPS, end_of, executed, same, tiny_run
 from tests.run.test_execute import Told
-from topobench.run import train
+from topobench.cards import Validation
+from topobench.run import train, validation
 from topobench.run.execute import Stopped, execute
 from topobench.run.settings import Settings
 from topobench.run.store import Store
@@ -46,6 +47,29 @@ def test_26_stopped_at_each_of_its_steps(straight, tmp_path, stop, every):
     assert [step for _, step in again.steps] == list(range(stop, STEPS))
     assert [step for step, _ in told.validations + again.validations] == [2, 4, 6]
     assert same(end_of(run, tmp_path), end_of(run, store))
+
+
+def test_26_stopped_among_the_images_held_out(straight, tmp_path, monkeypatch):
+    """Two are held out, and after the first of them a stop is asked for: all are scored again, and it ends equal."""
+    run, _ = straight
+    rule = Validation(times=3, share=0.5)
+    run = replace(run, budget=run.budget.model_copy(update={"validation": rule}))
+    executed(run, tmp_path / "straight")
+    sound, scored = validation.score_samples, []
+
+    def scoring(*arguments):
+        for rows in sound(*arguments):
+            scored.append(rows)
+            yield rows
+
+    monkeypatch.setattr(validation, "score_samples", scoring)
+    told = Told()
+    with pytest.raises(Stopped):
+        execute(run, tmp_path / "stopped", told, lambda: bool(scored))
+    assert (len(scored), len(told.steps), told.validations) == (1, 2, [])
+    executed(run, tmp_path / "stopped")
+    assert len(scored) == 1 + 3 * 2
+    assert same(end_of(run, tmp_path / "stopped"), end_of(run, tmp_path / "straight"))
 
 
 def test_26_stopped_at_every_step_of_one_run(straight, tmp_path):

@@ -22,7 +22,7 @@ from topobench.run.checkpoint import Checkpoints
 from topobench.run.device import Device
 from topobench.run.evaluate import try_model
 from topobench.run.settings import DEFAULTS, Settings
-from topobench.run.validation import Validated, Validator
+from topobench.run.validation import Interrupted, Validated, Validator
 from topobench.run.watcher import Step
 from topobench.seeds import seed_of
 
@@ -98,12 +98,17 @@ class Trainer:
     ) -> bool:
         """Train to the end of the budget; return False if `stopping` said so before. Checkpoints either way."""
         saved = time.monotonic()
+        if self.validator:
+            self.validator.stopping = stopping
         while not self.ended:
             if stopping():
                 self._save()
                 return False
             if self._validation_is_due():
-                validated(self._validate())
+                try:
+                    validated(self._validate())
+                except Interrupted:
+                    continue
             else:
                 stepped(self._take_step())
             if time.monotonic() - saved >= self.settings.checkpoint_seconds:
