@@ -49,10 +49,11 @@ def test_missing_running_stopped_finished(run, tmp_path):
     for changed, word in (
         ({"pid": done.pid}, "stopped"), ({"host": "another", "updated": time.time()}, "running"),
         ({"host": "another", "updated": time.time() - 3600}, "stopped"), ({"pid": "none"}, "running"),
+        ({"pid": 10**12}, "running"), ({"pid": None}, "running"),
     ):  # fmt: skip
         place.progress.write_text(json.dumps(elsewhere | changed))
         assert state_of(run, tmp_path).word == word
-    for torn in ("", "[]", "{"):
+    for torn in ("", "[]", "{", "{}", '{"pid": 1}', '{"updated": "now", "started": 0, "began": 0}'):
         place.progress.write_text(torn)
         assert state_of(run, tmp_path).word == "stopped"
     executed(run, tmp_path)

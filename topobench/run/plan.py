@@ -177,7 +177,7 @@ def _goes_on(progress: dict[str, Any]) -> bool:
         os.kill(int(progress["pid"]), 0)
     except ProcessLookupError:
         return False
-    except (KeyError, ValueError, PermissionError):
+    except (KeyError, TypeError, ValueError, OverflowError, PermissionError):
         return True
     return True
 
