@@ -56,6 +56,14 @@ def test_a_method_without_its_pretrained_weights_says_so():
     assert table.failures == (("vgg (from scratch), fold 0, seed 0", "no memory"),)
 
 
+def test_a_loss_without_its_pretrained_weights_says_so():
+    terms = [{"name": "cross-entropy"}, {"name": "vgg-features", "pretrained": False}]
+    recipe = {"name": "a", "version": 1, "model": {"name": "unet"}}
+    made = [method("a", rows(x=1.0), recipe={**recipe, "loss": loss}) for loss in (terms, terms[:1])]
+    [table] = make_tables(made)
+    assert [entry.method for entry in table.entries] == ["a", "a (random features)"]
+
+
 def test_what_needs_no_training_takes_no_rank_away():
     """Null rows of other folds, and predictions scored on more images, count on the trained images alone."""
     null = [replace(method("null", found, None, fold=fold), kind="null", budget={})
@@ -253,6 +261,10 @@ def test_what_was_chosen_by_images_held_out_shows_what_they_gave(tmp_path):
         in (first.conditions)
     )
     assert last.conditions.endswith("Trained for 5 steps of 8 crops of 128x128 on cpu.")
+    training = {"steps": 9, "scored": "best", "scored_step": 9, "validated": [[9, 0.0, 2]], "held_out": ["y", "z"]}
+    for held_out, shown in ((["y", "z"], None), (["w", "y", "z"], 0.0)):  # defined for none of them is not 0
+        record = replace(method("a", rows(x=1.0), budget=budget), training={**training, "held_out": held_out})
+        assert make_tables([record])[0].entries[0].held_out == shown
     board = (tmp_path / "leaderboard.md").read_text(encoding="utf-8")
     assert re.findall(r"^\| rank .*?\| seeds \| (.*?) \| training s", board, re.MULTILINE) == ["held out"]
     assert "| 0.750 | 2 | 9 |" in board

@@ -69,12 +69,12 @@ def executed(run, folder):
 
 
 def end_of(run, folder):
-    """What a run that is finished has left: its last state, rows, maps, and how the training went; times apart."""
+    """What a finished run has left: its last state, rows, maps, how the training went; but not times and memory."""
     place = Store(folder).place(run.identity())
     record = read_record(place.record)
     assert record.finished, record.status
     _, state, refused = Checkpoints(place.checkpoints, run_id_of(run.identity())).latest()
-    times = {"seconds", "validation_seconds"}
+    times = {"seconds", "validation_seconds", "peaks"}
     kept = {key: value for key, value in state.items() if key not in times}
     return kept, record.rows, record.predictions, record.training, refused
 

@@ -51,9 +51,24 @@ def test_the_newest_is_that_of_most_steps(kept):
     for step in (99_999_999, 100_000_000):  # more digits
         kept.save(step, state(step))
     assert kept.latest()[0] == 100_000_000
-    for validations in (1, 2):  # at the same step
+    for validations in range(1, 10):  # at the same step; often, for in what order a folder lists them is chance
         kept.save(100_000_000, state(validations), validations)
-    assert kept.latest()[1]["model"]["w"][0] == 2
+        assert kept.latest()[1]["model"]["w"][0] == validations
+        last_two = [f"step-100000000-{count:04d}" for count in (validations - 1, validations)]
+        assert sorted(path.name.rpartition("-")[0] for path in kept.folder.iterdir()) == last_two
+
+
+def test_27_what_was_refused_makes_room_for_what_is_written_after_it(kept):
+    """Else it would be the newest for ever, and what `prune` keeps in place of a sound one."""
+    for step in (1, 2, 3):
+        put(kept, step, packed({**state(step), "format": checkpoint.FORMAT, "run_id": RUN}))
+    for damaged in list(kept.folder.glob("step-0000000[23]*")):
+        damaged.write_bytes(b"")
+    assert kept.latest()[0] == 1
+    kept.save(2, state(20))
+    assert sorted(path.name[:13] for path in kept.folder.iterdir()) == ["step-00000001", "step-00000002"]
+    kept.prune(1)
+    assert kept.latest()[1]["model"]["w"][0] == 20
 
 
 def test_27_damaged_is_passed_over_for_the_one_before(kept):
@@ -93,7 +108,7 @@ def test_27_what_is_not_a_checkpoint_of_the_run_is_refused(kept, content, reason
     with pytest.raises(RunError, match=r"Remove that folder to train from the start\.") as error:
         kept.latest()
     assert reason in str(error.value)
-    kept.save(3, state(3))  # fewer steps, but sound
+    put(kept, 3, packed({**state(3), "format": checkpoint.FORMAT, "run_id": RUN}))  # fewer steps, but sound
     step, _, [refused] = kept.latest()
     assert step == 3
     assert reason in refused

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import subprocess
 import sys
 import time
@@ -48,10 +49,11 @@ def test_missing_running_stopped_finished(run, tmp_path):
     for changed, word in (
         ({"pid": done.pid}, "stopped"), ({"host": "another", "updated": time.time()}, "running"),
         ({"host": "another", "updated": time.time() - 3600}, "stopped"), ({"pid": "none"}, "running"),
+        ({"pid": 10**12}, "running"), ({"pid": None}, "running"),
     ):  # fmt: skip
         place.progress.write_text(json.dumps(elsewhere | changed))
         assert state_of(run, tmp_path).word == word
-    for torn in ("", "[]", "{"):
+    for torn in ("", "[]", "{", "{}", '{"pid": 1}', '{"updated": "now", "started": 0, "began": 0}'):
         place.progress.write_text(torn)
         assert state_of(run, tmp_path).word == "stopped"
     executed(run, tmp_path)
@@ -59,6 +61,15 @@ def test_missing_running_stopped_finished(run, tmp_path):
     assert (finished.word, finished.part) == ("finished", 1.0)
     assert finished.seconds > 0
     assert not place.progress.exists()
+
+
+def test_finished_by_other_protocols_is_not_finished(run, tmp_path):
+    executed(run, tmp_path)
+    more = replace(run, protocols=("hu2019", "pitfalls"))
+    state = state_of(more, tmp_path)
+    assert (state.word, state.detail, state.part) == ("stopped", "trained, to be scored by pitfalls", 1.0)
+    executed(more, tmp_path)
+    assert state_of(more, tmp_path).word == state_of(run, tmp_path).word == "finished"
 
 
 def test_failed_and_torn(run, tmp_path):
@@ -70,6 +81,18 @@ def test_failed_and_torn(run, tmp_path):
     path = Store(tmp_path).place(broken.identity()).record
     path.write_bytes(path.read_bytes()[:50])
     assert state_of(broken, tmp_path).detail == "its record is torn or edited, and is made anew"
+
+
+def test_the_pace_is_that_of_what_was_done_since_the_process_began(run, tmp_path):
+    place = Store(tmp_path).place(run.identity())
+    place.progress.parent.mkdir()
+    where = {"pid": os.getpid(), "host": platform.node(), "updated": time.time(), "doing": "training", "step": 6}
+    for began, part, whole in ((0.5, 0.6, 100.0), (0.0, 0.5, 20.0), (0.5, 0.505, None)):  # of 10 s each
+        found = {**where, "started": where["updated"] - 10, "began": began, "part": part}
+        place.progress.write_text(json.dumps(found))
+        state = state_of(run, tmp_path)
+        assert (state.word, state.part) == ("running", part)
+        assert state.seconds == (whole and pytest.approx(whole))
 
 
 def planned(name, *like, seconds=None):

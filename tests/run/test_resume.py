@@ -2,9 +2,12 @@
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from filelock import FileLock
@@ -12,9 +15,12 @@ from filelock import FileLock
 from tests.conftest import ROOT
 from tests.run.kills import STEPS, end_of, executed, same, tiny_run
 from tests.run.test_execute import Told
+from topobench.cards import Validation
+from topobench.run import train, validation
 from topobench.run.execute import Stopped, execute
 from topobench.run.settings import Settings
 from topobench.run.store import Store
+from topobench.run.train import Trainer
 from topobench.scores import read_record
 
 
@@ -41,6 +47,29 @@ def test_26_stopped_at_each_of_its_steps(straight, tmp_path, stop, every):
     assert [step for _, step in again.steps] == list(range(stop, STEPS))
     assert [step for step, _ in told.validations + again.validations] == [2, 4, 6]
     assert same(end_of(run, tmp_path), end_of(run, store))
+
+
+def test_26_stopped_among_the_images_held_out(straight, tmp_path, monkeypatch):
+    """Two are held out, and after the first of them a stop is asked for: all are scored again, and it ends equal."""
+    run, _ = straight
+    rule = Validation(times=3, share=0.5)
+    run = replace(run, budget=run.budget.model_copy(update={"validation": rule}))
+    executed(run, tmp_path / "straight")
+    sound, scored = validation.score_samples, []
+
+    def scoring(*arguments):
+        for rows in sound(*arguments):
+            scored.append(rows)
+            yield rows
+
+    monkeypatch.setattr(validation, "score_samples", scoring)
+    told = Told()
+    with pytest.raises(Stopped):
+        execute(run, tmp_path / "stopped", told, lambda: bool(scored))
+    assert (len(scored), len(told.steps), told.validations) == (1, 2, [])
+    executed(run, tmp_path / "stopped")
+    assert len(scored) == 1 + 3 * 2
+    assert same(end_of(run, tmp_path / "stopped"), end_of(run, tmp_path / "straight"))
 
 
 def test_26_stopped_at_every_step_of_one_run(straight, tmp_path):
@@ -145,3 +174,59 @@ def test_a_run_that_another_process_is_at_is_waited_for(straight, tmp_path):
     assert told.steps == []
     executed(run, tmp_path)  # it let go
     assert place.finished()
+
+
+def test_the_peak_of_memory_is_that_of_all_processes_that_were_at_the_run(straight, tmp_path, monkeypatch):
+    """Neither a stop late in the run nor a later scoring by another protocol makes it less."""
+    run, _ = straight
+    told = Told()
+    monkeypatch.setattr(train, "peak_memory_mib", lambda: 5e6)
+    with pytest.raises(Stopped):
+        execute(run, tmp_path, told, lambda: len(told.steps) == 3)
+    monkeypatch.undo()
+    executed(run, tmp_path)
+    record = execute(replace(run, protocols=("hu2019", "pitfalls")), tmp_path, Told(), lambda: False)
+    assert record.cost["peak_memory_mib"] == 5e6
+
+
+def test_a_finished_run_of_which_nothing_is_left_is_not_trained_again_by_accident(straight, tmp_path):
+    """Else rows of two trainings, which differ on a GPU or with a budget of seconds, would stand in one record."""
+    run, _ = straight
+    executed(run, tmp_path)
+    place = Store(tmp_path).place(run.identity())
+    shutil.rmtree(place.checkpoints)
+    shutil.rmtree(place.predictions)
+    before, told = place.record.read_bytes(), Told()
+    record = execute(replace(run, protocols=("hu2019", "pitfalls")), tmp_path, told, lambda: False)
+    assert record.status.startswith("failed: it is finished, and neither its maps nor its last checkpoint are there")
+    assert told.steps == []
+    assert place.record.read_bytes() == before
+
+
+def test_30_a_record_under_the_name_of_another_run_is_not_taken_for_it(straight, tmp_path):
+    run, _ = straight
+    other = replace(run, seed=1)
+    executed(run, tmp_path)
+    places = [Store(tmp_path).place(each.identity()) for each in (run, other)]
+    places[1].record.write_bytes(places[0].record.read_bytes())
+    assert places[0].finished()
+    assert places[1].finished() is None
+    executed(other, tmp_path)
+    assert read_record(places[1].record).seed == 1
+
+
+@pytest.mark.parametrize("folder", [".", "store"])
+def test_29_whatever_a_plugin_raises_can_be_recorded(straight, tmp_path, monkeypatch, folder):
+    """Words that are not Unicode; the system's errors about files that are not the store's, however they name them."""
+    run, _ = straight
+    monkeypatch.chdir(tmp_path)
+
+    for raised, words in (
+        (ValueError("name \udcff"), r"ValueError: name \udcff"),
+        (RuntimeError("several\n\n# lines\n"), "RuntimeError: several # lines"),
+        (FileNotFoundError(errno.ENOENT, "none", b"a/b"), "FileNotFoundError: [Errno 2] none: b'a/b'"),
+        (FileNotFoundError(errno.ENOENT, "none", "a/b"), "FileNotFoundError: [Errno 2] none: 'a/b'"),
+        (OSError(errno.EIO, "broken", 7), "OSError: [Errno 5] broken: 7"),
+    ):
+        monkeypatch.setattr(Trainer, "_take_step", Mock(side_effect=raised))
+        assert executed(run, Path(folder)).status == f"failed: {words}"

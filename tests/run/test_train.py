@@ -1,6 +1,7 @@
 """Training: repeatable bit for bit, resumed or not; what is not finite stops it."""
 
 import copy
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from torch import nn
 
 from tests.run.kills import same
 from topobench import registry
-from topobench.cards import Budget, LossTerm, load_recipe
+from topobench.cards import Budget, LossTerm, Validation, load_recipe
 from topobench.errors import ArgumentError, RunError
 from topobench.losses import CrossEntropyLoss
 from topobench.run import train
@@ -19,6 +20,7 @@ from topobench.run.checkpoint import Checkpoints
 from topobench.run.device import choose_device
 from topobench.run.settings import Settings
 from topobench.run.train import Trainer
+from topobench.run.validation import Validated
 from topobench.seeds import seed_of
 from topobench.types import Sample
 
@@ -95,6 +97,24 @@ def test_what_is_not_finite_stops_with_the_step(tmp_path):
         trainer(tmp_path, data=training_set(np.nan)).run(lambda *_: None, lambda: False)
 
 
+@pytest.mark.parametrize("step", [2, STEPS - 1])  # in the middle, and at the end
+def test_08_no_checkpoint_has_weights_that_are_not_finite(tmp_path, monkeypatch, step):
+    """The gradient of a loss that is finite itself may not be: the last good checkpoint is the one to go on from."""
+    found = trainer(tmp_path, settings=Settings(checkpoint_seconds=0))
+    sound = found.loss.forward
+
+    def root(logits, target, part, valid=None):
+        total, values = sound(logits, target, part, valid)
+        return total + (torch.sqrt((logits - logits).sum()) if found.step == step else 0), values
+
+    monkeypatch.setattr(found.loss, "forward", root)
+    with pytest.raises(RunError, match=f"NaN or infinite weights after {step + 1} steps"):
+        found.run(lambda *_: None, lambda: False)
+    again = trainer(tmp_path)
+    assert again.step == step
+    assert torch.isfinite(weights(again)).all()
+
+
 def test_models_start_from_the_same_weights_whatever_the_loss(tmp_path):
     topological, plain = trainer(tmp_path / "a"), trainer(tmp_path / "b", "enhanced-ce")
     assert torch.equal(weights(topological), weights(plain))
@@ -140,6 +160,17 @@ def test_two_losses_with_one_seed_see_the_same_crops_and_dropout(tmp_path, monke
     assert len(seen["enhanced-ce"]) == STEPS
 
 
+def test_patches_are_others_at_each_step_and_the_same_for_all_losses(tmp_path, monkeypatch):
+    seeds = {}
+    for name in ("enhanced-topo", "enhanced-ce"):
+        found, of_it = trainer(tmp_path / name, name), seeds.setdefault(name, [])
+        monkeypatch.setattr(found.loss, "reseed", of_it.append)
+        found.run(lambda *_: None, lambda: False)
+    first, second = seeds.values()
+    assert first == second
+    assert len(set(first)) == STEPS
+
+
 def test_the_learning_rate_falls_along_half_a_cosine_or_is_constant(tmp_path):
     for schedule, wanted in (("cosine", [1e-3 * (1 + np.cos(np.pi * k / STEPS)) / 2 for k in range(STEPS)]),
                              ("constant", [1e-3] * STEPS)):  # fmt: skip
@@ -181,6 +212,32 @@ def test_a_budget_of_seconds_ends_by_the_time_of_its_steps(tmp_path, monkeypatch
     assert {name: pytest.approx(value) for name, value in steps[0].seconds.items()} == {
         "data": 0.1, "network": 0.2, "loss": 0.1,
     }  # fmt: skip
+
+
+class Given:
+    """A validator of which only the steps matter at which it is asked."""
+
+    rule, samples = Validation(times=2), ()
+
+    def __init__(self):
+        self.steps = []
+
+    def __call__(self, model, step):
+        self.steps.append(step)
+        return Validated(step, 0.0, 0)
+
+    def better(self, new, old):
+        return True
+
+
+def test_a_budget_of_seconds_is_parted_evenly_by_its_validations(tmp_path, monkeypatch):
+    """Five steps of 0.4 s in 1.9 s: half of it is spent after the third. A stop right after it repeats none."""
+    monkeypatch.setattr(train, "time", FakeTime())
+    budget, asked = Budget(seconds=1.9, batch=2, crop=32, validation=Validation(times=2)), Given()
+    found = trainer(tmp_path, budget=budget, validator=asked, settings=Settings(checkpoint_seconds=0))
+    assert not found.run(lambda *_: None, lambda: asked.steps == [3])
+    assert trainer(tmp_path, budget=budget, validator=asked).run(lambda *_: None, lambda: False)
+    assert asked.steps == [3, 5]
 
 
 def test_checkpoints_are_written_as_often_as_asked(tmp_path, monkeypatch):
@@ -250,6 +307,29 @@ def test_a_loss_that_cannot_take_the_crops_fails_before_the_first_step(tmp_path,
     bare = recipe.model_copy(update={"loss": (recipe.loss[0], LossTerm(name="topological", weight=1.0, start=0.9))})
     with pytest.raises(ArgumentError, match="wants maps of 33 pixels, not 32"):
         Trainer(bare, BUDGET, 0, choose_device("cpu"), training_set(), Checkpoints(tmp_path, "0" * 64))
+
+
+@pytest.mark.parametrize(
+    ("give", "found"),
+    [
+        (lambda logits: (logits, logits), "a tuple"),
+        (lambda logits: logits[:, :, ::2], "the shape (1, 1, 16, 32)"),
+        (lambda logits: torch.cat([logits, logits], dim=1), "the shape (1, 2, 32, 32)"),
+    ],
+    ids=["tuple", "low", "channels"],
+)
+def test_a_model_that_gives_something_else_in_evaluation_fails_at_once(tmp_path, monkeypatch, give, found):
+    class Odd(nn.Module):
+        def __init__(self, in_channels):
+            super().__init__()
+            self.layer = nn.Conv2d(in_channels, 1, 1)
+
+        def forward(self, image):
+            return self.layer(image) if self.training else give(self.layer(image))
+
+    monkeypatch.setattr(train, "build_model", lambda name, channels, options: Odd(channels))
+    with pytest.raises(RunError, match=re.escape(f"in evaluation the model gives {found} for an image (1, 32, 32)")):
+        trainer(tmp_path)
 
 
 def test_images_and_weights_lie_channels_last(tmp_path):

@@ -37,8 +37,8 @@ def test_what_is_held_out_depends_on_fold_and_seed_alone():
     given = members(*"abcdefghijklmnop")
     first = hold_out(given, 0.25, 0, 0)
     assert hold_out(given, 0.25, 0, 0) == first
-    others = [hold_out(given, 0.25, fold, seed)[1] for fold, seed in ((0, 1), (0, 2), (1, 0), (2, 0))]
-    assert any(other != first[1] for other in others)
+    for others in ([(0, 1), (0, 2)], [(1, 0), (2, 0)]):  # of another seed; of another fold
+        assert any(hold_out(given, 0.25, fold, seed)[1] != first[1] for fold, seed in others)
 
 
 def test_one_unit_cannot_be_parted():
@@ -122,6 +122,15 @@ def test_the_best_state_is_scored_and_the_scored_fold_is_never_looked_at(run, tm
     _, state, _ = Checkpoints(place.checkpoints, run_id_of(run.identity())).latest()
     assert all(torch.equal(state["best"]["model"][name], value) for name, value in states[1].items())
     assert not all(torch.equal(state["model"][name], value) for name, value in states[1].items())
+
+
+def test_a_result_that_is_defined_for_no_image_is_shown_as_none(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(Validator, "__call__", lambda self, model, step: Validated(step, 0.0, len(self.samples)))
+    told = Told()
+    record = execute(run, tmp_path, told, lambda: False)
+    assert len(told.validations) == 3
+    assert all(math.isnan(value) for _, value in told.validations)
+    assert record.training["scored_step"] == 6  # the last of those that are alike
 
 
 def test_without_validation_all_images_are_trained_on_and_the_last_state_is_scored(run, tmp_path):

@@ -141,7 +141,7 @@ def _check_choices(recipe: Recipe) -> None:
 
 def _wanted(runs: Iterable[Run]) -> set[str]:
     """Return which pretrained weights the models and losses of runs want."""
-    recipes = {run.recipe.name: run.recipe for run in runs if run.recipe}.values()
+    recipes = [run.recipe for run in runs if run.recipe]  # two of them may share a name
     models = {_weights_of("models", recipe.model) for recipe in recipes}
     losses = {_weights_of("losses", term) for recipe in recipes for term in recipe.loss}
     return (models | losses) - {""}

@@ -250,9 +250,11 @@ def _entry(rows: pd.DataFrame, images: int) -> Entry:
 
 
 def _held_out(record: RunRecord) -> float | None:
-    """Return what the scored state gave on the images held out, where it was chosen by them."""
-    values = {step: value for step, value, _ in record.training.get("validated", ())}
-    return values.get(record.training.get("scored_step"))
+    """Return what the scored state gave on the images held out, where it was chosen by them and is defined for any."""
+    training = record.training
+    found = {step: (value, undefined) for step, value, undefined in training.get("validated", ())}
+    value, undefined = found.get(training.get("scored_step"), (None, 0))
+    return None if undefined and undefined >= len(training.get("held_out", ())) else value
 
 
 def _distinct(entries: Sequence[Entry]) -> list[Entry]:
@@ -281,6 +283,7 @@ def _label(record: RunRecord) -> str:
 
 
 def _name(record: RunRecord) -> str:
-    """Return what a method is called: a recipe that could begin with pretrained weights and does not says so."""
+    """Return what a method is called: a recipe whose model or loss does without the weights there are says so."""
     scratch = record.recipe.get("model", {}).get("pretrained") is False
-    return f"{record.recipe['name']}{' (from scratch)' if scratch else ''}"
+    features = any(term.get("pretrained") is False for term in record.recipe.get("loss", ()))
+    return f"{record.recipe['name']}{' (from scratch)' * scratch}{' (random features)' * features}"

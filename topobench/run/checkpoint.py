@@ -36,12 +36,18 @@ class Checkpoints:
     run_id: str
 
     def save(self, step: int, state: dict[str, Any], validations: int = 0) -> Path:
-        """Write the state after so many steps and validations, then remove all but the last two; return its path."""
+        """Write the state after so many steps and validations; return its path. The one before is kept, too.
+
+        What lies there of as many steps, or of more, was refused when this training went on from an older one.
+        """
         buffer = io.BytesIO()
         torch.save({**state, "format": FORMAT, "run_id": self.run_id}, buffer)
         path = self.folder / f"step-{step:08d}-{validations:04d}-{_short_hash(buffer.getvalue())}.pt"
         remove_strays(self.folder)
         write_atomic(path, buffer.getvalue())
+        for refused in self._newest_first():
+            if refused != path and _order(refused) >= _order(path):
+                refused.unlink(missing_ok=True)
         self.prune(KEPT)
         return path
 
@@ -87,7 +93,13 @@ class Checkpoints:
         if not self.folder.is_dir():
             return []
         found = [path for path in self.folder.iterdir() if NAME.fullmatch(path.name)]
-        return sorted(found, key=lambda path: [int(part) for part in path.name.split("-")[1:3]], reverse=True)
+        return sorted(found, key=_order, reverse=True)
+
+
+def _order(path: Path) -> tuple[int, int]:
+    """Return steps and validations done."""
+    _, step, validations, _ = path.name.split("-")
+    return int(step), int(validations)
 
 
 def _short_hash(content: bytes) -> str:

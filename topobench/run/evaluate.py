@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
+from topobench.errors import RunError
 from topobench.patches import Tiling
 from topobench.run.batches import standardise
 from topobench.scores import Predictor
 from topobench.types import Sample
 
-__all__ = ["TILE", "model_predictor"]
+__all__ = ["TILE", "model_predictor", "try_model"]
 
 TILE = 1024  # pixels a side up to which an image is predicted whole
 
@@ -44,6 +45,14 @@ def model_predictor(model: nn.Module, device: str, tile: int = TILE) -> Predicto
     return predict
 
 
+def try_model(model: nn.Module, device: str, channels: int, size: int) -> None:
+    """Raise RunError where, in evaluation, a model gives something else than logits of an image's height and width.
+
+    Shapes: one image (channels, size, size) of zeros is tried. The model is left in eval mode.
+    """
+    _likelihood(model.eval(), np.zeros((channels, size, size), np.float32), device)
+
+
 def _tile_numbers(tile: int, reach: Any) -> tuple[int, int, int]:
     """Return size, overlap and margin of tiles (see `Tiling`) for a model that looks so far, if that is known.
 
@@ -63,5 +72,9 @@ def _tile_numbers(tile: int, reach: Any) -> tuple[int, int, int]:
 def _likelihood(model: nn.Module, image: NDArray[np.float32], device: str) -> NDArray[np.float32]:
     """Return the likelihood (h, w) of a standardised image (C, h, w)."""
     logits = model(torch.from_numpy(image)[None].to(device))
+    wanted = (1, 1, *image.shape[1:])
+    if not isinstance(logits, Tensor) or logits.shape != wanted:
+        found = f"the shape {tuple(logits.shape)}" if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
+        raise RunError(f"in evaluation the model gives {found} for an image {image.shape}; it must give {wanted}.")
     likelihood: NDArray[np.float32] = torch.sigmoid(logits.float())[0, 0].cpu().numpy()
     return likelihood

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from topobench.cards import Budget, Recipe
 from topobench.environment import environment, peak_memory_mib, reset_peak_memory
-from topobench.errors import TopobenchError
+from topobench.errors import RunError, TopobenchError
 from topobench.metrics import load_protocol
 from topobench.registry import load
 from topobench.run.alone import alone
@@ -31,7 +32,7 @@ from topobench.run.progress import Progress
 from topobench.run.rescore import kept_maps
 from topobench.run.scalars import Scalars
 from topobench.run.settings import DEFAULTS, Settings
-from topobench.run.store import Place, Store
+from topobench.run.store import KINDS, Place, Store
 from topobench.run.train import Trainer
 from topobench.run.validation import Validator, hold_out
 from topobench.run.watcher import Watcher
@@ -149,7 +150,7 @@ class _Execution:
             if self._is_of_the_store(error):
                 raise
             status = f"failed: {_reason(error)}"
-        self.cost["peak_memory_mib"] = round(peak_memory_mib(), 1)
+        self.cost["peak_memory_mib"] = max(self.cost.get("peak_memory_mib", 0.0), round(peak_memory_mib(), 1))
         if self.before and status == "finished":  # what it cost, and where, is said of its training
             maps = self.predictions or self.before.predictions
             protocols = {**self.before.protocols, **self.protocols}
@@ -207,6 +208,12 @@ class _Execution:
         trainer = Trainer(recipe, budget, seed, run.device, data, checkpoints, validator, self.settings)
         for sentence in trainer.refused:
             self.watcher.noted(run, sentence)
+        if self.before and not trainer.ended:
+            raise RunError(
+                f"it is finished, and neither its maps nor its last checkpoint are there any more: to score it by "
+                f"{', '.join(self.missing)} would train it again, and mix the figures of two trainings. Remove "
+                f"{self.place.record} to train it from the start."
+            )
         return trainer
 
     def _train(self, trainer: Trainer) -> bool:
@@ -217,15 +224,14 @@ class _Execution:
         ended = trainer.run(
             lambda step: self.watcher.stepped(run, step),
             self.stopping,
-            lambda found: self.watcher.validated(run, found.step, found.value),
+            lambda found: self.watcher.validated(run, found.step, trainer.shown(found)),
         )
         self.cost["train_seconds"] = round(sum(trainer.seconds.values()), 3)
         for name, seconds in trainer.seconds.items():
             self.cost[f"{name}_ms_per_step"] = round(1000 * seconds / max(trainer.step, 1), 3)
         if trainer.validator:
             self.cost["validation_seconds"] = round(trainer.validation_seconds, 3)
-        if run.device.kind == "cuda":
-            self.cost["peak_device_memory_mib"] = round(torch.cuda.max_memory_allocated() / 2**20, 1)
+        self.cost |= trainer.peaks()
         self.training |= trainer.report()
         return ended
 
@@ -244,7 +250,10 @@ class _Execution:
     def _is_of_the_store(self, error: BaseException) -> bool:
         """Whether an error is the system's about a file of the store, such as a full disk: it would fail every run."""
         name = getattr(error, "filename", None) if isinstance(error, OSError) else None
-        return name is not None and Path(name).is_relative_to(self.place.folder)
+        if not isinstance(name, str | bytes | os.PathLike):  # or the number of an open file
+            return False
+        path = Path(os.fsdecode(name))
+        return any(path.is_relative_to(self.place.folder / kind) for kind in KINDS)
 
 
 def _choices(run: Run) -> dict[str, dict[str, Any]]:
@@ -279,4 +288,6 @@ def _environment(run: Run, settings: Settings) -> dict[str, str]:
 def _reason(error: BaseException) -> str:
     """Return an error as the end of ``failed: ...``: topobench's own sentences as they are, others with their type."""
     own = isinstance(error, TopobenchError)
-    return str(error) if own else f"{type(error).__name__}: {error}"
+    text = str(error) if own else f"{type(error).__name__}: {error}"
+    text = " ".join(text.split())  # one line, for it stands in tables
+    return text.encode(errors="backslashreplace").decode()  # what is not Unicode, such as some names of files

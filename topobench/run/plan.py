@@ -10,7 +10,7 @@ import os
 import platform
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -19,7 +19,7 @@ from topobench.errors import RecordError, RunError
 from topobench.files import digest, write_atomic
 from topobench.run.progress import read_progress
 from topobench.run.store import Place, Store
-from topobench.scores import read_record, run_name
+from topobench.scores import protocol_settings, run_name
 from topobench.types import RunRecord
 
 if TYPE_CHECKING:
@@ -44,12 +44,15 @@ class Planned:
         set, and of any; with one budget on one kind of device.
     budget_seconds : float or None
         Of training, where its budget is wall-clock time; 0 where nothing is trained, which takes no time to speak of.
+    protocols : dict
+        By which it is scored, with every choice that their figures depend on.
     """
 
     name: str
     label: str
     like: tuple[str, ...]
     budget_seconds: float | None
+    protocols: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, run: Run) -> Planned:
@@ -58,7 +61,8 @@ class Planned:
         shared = ["kind", "budget", "device", "precision", "threads"]
         groups = [[*shared, "card", "data_hash", "recipe"], [*shared, "card", "data_hash"], shared]
         like = tuple(digest([identity[key] for key in keys]) for keys in groups)
-        return cls(run_name(identity), run.label, like, run.budget.seconds if run.budget else 0.0)
+        protocols = protocol_settings(run.protocols, run.dataset.card.phase, run.dataset.card.connectivity)
+        return cls(run_name(identity), run.label, like, run.budget.seconds if run.budget else 0.0, protocols)
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,7 @@ def _state(planned: Planned, place: Place) -> State:
     if progress and _goes_on(progress):
         return State(planned, "running", _doing(progress), _part(progress), _pace(progress))
     try:
-        record = read_record(place.record) if place.record.exists() else None
+        record = place.kept()
     except RecordError:
         return State(planned, "missing", "its record is torn or edited, and is made anew")
     if record:
@@ -157,6 +161,8 @@ def _state(planned: Planned, place: Place) -> State:
 def _recorded(planned: Planned, record: RunRecord) -> State:
     if not record.finished:
         return State(planned, "failed", record.status.removeprefix("failed: "))
+    if missing := [name for name, choices in planned.protocols.items() if record.protocols.get(name) != choices]:
+        return State(planned, "stopped", f"trained, to be scored by {', '.join(missing)}", 1.0)
     seconds = sum(record.cost.get(name, 0.0) for name in ("train_seconds", "validation_seconds", "score_seconds"))
     return State(planned, "finished", "", 1.0, seconds)
 
@@ -171,7 +177,7 @@ def _goes_on(progress: dict[str, Any]) -> bool:
         os.kill(int(progress["pid"]), 0)
     except ProcessLookupError:
         return False
-    except (KeyError, ValueError, PermissionError):
+    except (KeyError, TypeError, ValueError, OverflowError, PermissionError):
         return True
     return True
 

@@ -61,4 +61,7 @@ def read_progress(place: Place) -> dict[str, Any] | None:
         found = json.loads(place.progress.read_bytes())
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) else None
+    if not isinstance(found, dict):
+        return None
+    times = (found.get(name) for name in ("updated", "started", "began"))
+    return found if all(isinstance(value, int | float) for value in times) else None

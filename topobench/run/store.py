@@ -10,7 +10,9 @@ from topobench.errors import RecordError
 from topobench.scores import read_record, run_name
 from topobench.types import RunRecord
 
-__all__ = ["Place", "Store"]
+__all__ = ["KINDS", "Place", "Store"]
+
+KINDS = ("records", "checkpoints", "predictions", "tensorboard", "progress")  # the folders of a store
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,19 @@ class Place:
         return self.folder / "progress" / f"{self.name}.lock"
 
     def finished(self) -> RunRecord | None:
-        """Return the record of the run if it is finished; a torn or edited one counts for none."""
+        """Return the record of the run if it is finished; one that is torn, edited or another run's counts for none."""
         try:
-            record = read_record(self.record) if self.record.exists() else None
+            record = self.kept()
         except RecordError:
             return None  # made anew, from the checkpoint
         return record if record and record.finished else None
+
+    def kept(self) -> RunRecord | None:
+        """Return the record of the run, if there is one; RecordError where it is torn, edited, or of another run."""
+        record = read_record(self.record) if self.record.exists() else None
+        if record and not self.name.endswith(f"_{record.run_id[:12]}"):
+            raise RecordError(f"record {self.record} is of another run, {record.run_id[:12]}; its file was renamed.")
+        return record
 
 
 @dataclass(frozen=True)

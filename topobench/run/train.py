@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from topobench.cards import Budget, Recipe
+from topobench.environment import peak_memory_mib
 from topobench.errors import RunError
 from topobench.losses import WeightedLoss, build_loss
 from topobench.losses.weighted import Term
@@ -19,8 +20,9 @@ from topobench.models import build_model
 from topobench.run.batches import Batch, TrainingSet
 from topobench.run.checkpoint import Checkpoints
 from topobench.run.device import Device
+from topobench.run.evaluate import try_model
 from topobench.run.settings import DEFAULTS, Settings
-from topobench.run.validation import Validated, Validator
+from topobench.run.validation import Interrupted, Validated, Validator
 from topobench.run.watcher import Step
 from topobench.seeds import seed_of
 
@@ -70,9 +72,10 @@ class Trainer:
     validated: list[Validated] = field(default_factory=list)
     best: dict[str, Any] | None = None
     refused: list[str] = field(default_factory=list)
+    _peaks: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Make model, loss and optimiser, try the loss, and take up the newest sound checkpoint."""
+        """Make model, loss and optimiser, try loss and model, and take up the newest sound checkpoint."""
         self.device.prepare(self.settings.deterministic)
         model = recipe_model(self.recipe, self.data.channels, self.seed)
         self.model: nn.Module = model.to(device=self.device.kind, memory_format=self.device.memory_format)  # type: ignore[call-overload]
@@ -80,6 +83,7 @@ class Trainer:
         self.optimiser = torch.optim.Adam(self.model.parameters(), lr=self.recipe.learning_rate)
         self.scaler = torch.amp.GradScaler(self.device.kind, enabled=self.device.precision == "float16")
         self._try_loss()
+        try_model(self.model, self.device.kind, self.data.channels, self.data.crop_size(self.budget))
         found = self.checkpoints.latest()
         if found:
             self.step, state, self.refused = found
@@ -94,12 +98,17 @@ class Trainer:
     ) -> bool:
         """Train to the end of the budget; return False if `stopping` said so before. Checkpoints either way."""
         saved = time.monotonic()
+        if self.validator:
+            self.validator.stopping = stopping
         while not self.ended:
             if stopping():
                 self._save()
                 return False
             if self._validation_is_due():
-                validated(self._validate())
+                try:
+                    validated(self._validate())
+                except Interrupted:
+                    continue
             else:
                 stepped(self._take_step())
             if time.monotonic() - saved >= self.settings.checkpoint_seconds:
@@ -135,6 +144,18 @@ class Trainer:
             "validated": [list(found) for found in self.validated],
         }  # fmt: skip
 
+    def peaks(self) -> dict[str, float]:
+        """Return the peaks of memory, MiB, of this process and of those that it resumes, as the record names them."""
+        now = {"peak_memory_mib": peak_memory_mib()}
+        if self.device.kind == "cuda":
+            now["peak_device_memory_mib"] = torch.cuda.max_memory_allocated() / 2**20
+        return {name: round(max(value, self._peaks.get(name, 0.0)), 1) for name, value in now.items()}
+
+    def shown(self, found: Validated) -> float:
+        """Return the value of a result; NaN where it is defined for none of the images held out."""
+        assert self.validator is not None
+        return math.nan if found.undefined == len(self.validator.samples) else found.value
+
     def _validation_is_due(self) -> bool:
         if self.validator is None:
             return False
@@ -156,13 +177,19 @@ class Trainer:
         return found
 
     def _save(self) -> None:
-        """Write a checkpoint, unless the newest is of this very state, or nothing was done yet."""
+        """Write a checkpoint, unless the newest is of this very state, or nothing was done yet.
+
+        RunError where weights are not finite, as a gradient can make them of finite values: the last good one is kept.
+        """
         now = (self.step, len(self.validated))
         if now == self._saved:
             return
+        if not all(bool(torch.isfinite(value).all()) for value in self.model.state_dict().values()):
+            raise RunError(f"NaN or infinite weights after {self.step} steps, on the batches of seed {self.seed}")
         state: dict[str, Any] = {name: part.state_dict() for part, name in self._parts()}
         state |= {
             "seconds": self.seconds, "validation_seconds": self.validation_seconds, "best": self.best,
+            "peaks": self.peaks(),
             "validated": [list(found) for found in self.validated],
         }  # fmt: skip
         self.checkpoints.save(self.step, state, len(self.validated))
@@ -172,7 +199,7 @@ class Trainer:
         for part, name in self._parts():
             part.load_state_dict(state[name])
         self.seconds, self.validation_seconds = state["seconds"], state["validation_seconds"]
-        self.best = state["best"]
+        self.best, self._peaks = state["best"], state.get("peaks", {})
         self.validated = [Validated(*found) for found in state["validated"]]
 
     def _parts(self) -> list[tuple[Any, str]]:

@@ -5,7 +5,7 @@ Nothing here ever sees the images of the fold that is scored.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +19,11 @@ from topobench.scores import score_samples
 from topobench.seeds import generator
 from topobench.types import Member, Sample
 
-__all__ = ["Validated", "Validator", "hold_out"]
+__all__ = ["Interrupted", "Validated", "Validator", "hold_out"]
+
+
+class Interrupted(Exception):
+    """A stop was asked for before all images held out were scored."""
 
 
 class Validated(NamedTuple):
@@ -61,11 +65,17 @@ class Validator:
     samples : the images held out
     card : of the data set, whose phase and connectivity count
     device : kind, such as ``cpu``
+
+    Attributes
+    ----------
+    stopping : callable
+        Asked after each image: where it returns True, the rest is left and `Interrupted` raised.
     """
 
     def __init__(self, rule: Validation, samples: Sequence[Sample], card: Card, device: str) -> None:
         self.rule, self.samples, self.card, self.device = rule, samples, card, device
         self.protocol = load_protocol(rule.protocol)
+        self.stopping: Callable[[], bool] = lambda: False
 
     def __call__(self, model: nn.Module, step: int) -> Validated:
         """Return the result of a model after so many steps. The model is left in eval mode."""
@@ -73,7 +83,11 @@ class Validator:
             self.samples, model_predictor(model, self.device), [self.protocol], self.card.phase,
             self.card.connectivity,
         )  # fmt: skip
-        values = [row.figures[self.protocol.ranked_by] for [row] in rows]
+        values = []
+        for [row] in rows:
+            values.append(row.figures[self.protocol.ranked_by])
+            if len(values) < len(self.samples) and self.stopping():
+                raise Interrupted
         defined = [value for value in values if value is not None]
         return Validated(step, float(np.mean(defined)) if defined else 0.0, len(values) - len(defined))
 
