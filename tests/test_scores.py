@@ -133,3 +133,14 @@ def test_a_new_scoring_keeps_what_was_scored_by_other_protocols(tmp_path):
 def test_missing_path_is_named(tmp_path):
     with pytest.raises(RecordError, match="none does not exist"):
         read_records([tmp_path / "none"])
+
+
+def test_two_records_of_a_run_with_a_budget_of_seconds_are_no_contradiction(tmp_path):
+    """No two runs spend it alike; the first counts, and its rows are not mixed with the other's."""
+    timed = {"seconds": 9.0, "batch": 1, "crop": 8}
+    for folder, betti in (("a", 1.0), ("b", 2.0)):
+        write_record(record(betti=betti, budget=timed), tmp_path / folder)
+    found, [sentence] = read_records([tmp_path])
+    assert [row.figures["betti_error"] for one in found for row in one.rows] == [1.0, 2.0]
+    assert "its budget is of seconds, which no two runs spend alike" in sentence
+    assert str(tmp_path / "a") in sentence

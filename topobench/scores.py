@@ -208,7 +208,11 @@ def read_records(paths: Iterable[Path]) -> tuple[list[RunRecord], list[str]]:
             skipped.append(str(error))
             continue
         before = found.setdefault(record.run_id, (path, record))
-        if before[1].finished and record.finished:
+        if before[0] != path and before[1].finished and record.finished and "seconds" in record.budget:
+            skipped.append(
+                f"record {path}: its budget is of seconds, which no two runs spend alike; {before[0]} counts."
+            )
+        elif before[1].finished and record.finished:
             skipped += _check_same(path, record, *before)
             found[record.run_id] = (before[0], merged(before[1], record))
         elif record.finished:

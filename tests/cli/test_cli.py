@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 import topobench
+from tests.cli.here import topobench_here
 from tests.conftest import ROOT, write_suite
 
 
@@ -136,12 +137,74 @@ def test_leaderboard_is_made_again_from_records(finished, tmp_path):
 
 def test_failed_run_gives_exit_code_1_and_the_leaderboard_of_the_rest(tmp_path, suite_file):
     recipe = tmp_path / "broken.toml"
-    text = (ROOT / "baselines" / "unet-ce.toml").read_text().replace("width = 16", "wide = 16")
+    text = (ROOT / "baselines" / "unet-ce.toml").read_text().replace("learning_rate = 0.001", "learning_rate = 1e30")
     recipe.write_text(text.replace('name = "unet-ce"', 'name = "broken"'))
     result = topobench_command("run", "--suite", suite_file(), "--recipe", recipe, "-o", tmp_path / "out")
     assert result.returncode == 1
-    assert "Failed, not ranked: broken, fold 0, seed 0: model 'unet' has no option 'wide'" in result.stdout
+    assert "Failed, not ranked: broken, fold 0, seed 0: NaN or infinite" in result.stdout
     assert "null-threshold" in (tmp_path / "out" / "leaderboard.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sentence"),
+    [
+        ("width = 16", "wide = 16", "recipe 'mine': model 'unet' has no option 'wide' (did you mean 'width'?)"),
+        ('name = "unet"', 'name = "unett"', "recipe 'mine': no model is named 'unett' (did you mean 'unet'?)"),
+        (
+            "patches = 2",
+            "patch = 2",
+            "recipe 'mine': loss 'topological' has no option 'patch' (did you mean 'patches'?)",
+        ),
+        ('name = "topological"', 'name = "topologial"', "no loss is named 'topologial' (did you mean 'topological'?)"),
+        ("weight = 1.0", "weight = 1.0\nstrat = 0.2", "recipe 'mine': loss 'cross-entropy' has no option 'strat'"),
+        (
+            "weight = 0.05",
+            "wieght = 0.05",
+            "key 'loss.1.weight' is missing (is 'wieght', which is there, meant for it?)",
+        ),
+    ],
+)
+def test_what_is_misspelled_in_a_recipe_is_said_before_anything_is_trained(
+    tmp_path, suite_file, before, after, sentence
+):
+    text = (ROOT / "baselines" / "unet-topo.toml").read_text()
+    assert before in text
+    (tmp_path / "mine.toml").write_text(text.replace('name = "unet-topo"', 'name = "mine"').replace(before, after, 1))
+    for more in ([], ["--dry-run"]):
+        result = topobench_here(
+            "run", "--suite", suite_file(), "--recipe", tmp_path / "mine.toml", "-o", tmp_path / "out", *more
+        )
+        assert result.returncode in (1, 2)
+        assert sentence in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_dry_run_prints_the_matrix_and_writes_nothing(tmp_path, suite_file):
+    result = topobench_here("run", "--suite", suite_file(), "--seeds", "0,1", "-o", tmp_path / "out", "--dry-run")
+    assert result.returncode == 0
+    assert "Each is trained for 3 steps of 2 crops of 72x72." in result.stderr
+    assert "3 runs on cpu" in result.stderr
+    lines = [line.rstrip() for line in result.stdout.splitlines()]
+    for label in ("null-threshold on synthetic-membranes, fold 0", "unet-topo on synthetic-membranes, fold 0 seed 1"):
+        assert any(re.fullmatch(rf"{label} +missing", line) for line in lines)
+    assert "0 finished, 0 running, 0 stopped, 0 failed, 3 missing." in lines
+    assert "Time left: not known; no run like unet-topo" in result.stdout
+    assert not (tmp_path / "out").exists()
+
+
+def test_status_and_dry_run_of_what_is_finished(finished):
+    suite, out, _ = finished
+    status = topobench_here("status", "-o", out)
+    assert status.returncode == 0
+    assert "Suite tiny, 2 runs, in" in status.stdout
+    assert "2 finished, 0 running, 0 stopped, 0 failed, 0 missing." in status.stdout
+    assert "Time left" not in status.stdout
+    more = topobench_here("run", "--suite", suite, "--seeds", "0,1", "-o", out, "--dry-run")
+    assert "2 finished, 0 running, 0 stopped, 0 failed, 1 missing." in more.stdout
+    assert re.search(r"Time left: about \d+ s\.", more.stdout)
+    nothing = topobench_here("status", "-o", out / "none")
+    assert nothing.returncode == 1
+    assert "holds no runs; `topobench run -o" in nothing.stderr
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -150,7 +213,7 @@ def test_signal_keeps_what_was_done_and_the_next_start_goes_on(tmp_path, suite_f
     suite.write_text(suite.read_text().replace("steps = 3", "steps = 12"))
     command = [sys.executable, "-m", "topobench", "run", "--suite", str(suite), "-o", str(out)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    while not list(out.glob("progress/unet-topo*.json")):  # written at its first step
+    while not any('"training"' in path.read_text() for path in out.glob("progress/unet-topo*.json")):
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(number)

@@ -210,12 +210,12 @@ def test_data_that_are_not_there_are_wanted_only_for_what_is_scored(out, tmp_pat
 
 def test_a_failed_run_is_passed_over(tmp_path):
     recipe = tmp_path / "broken.toml"
-    text = (ROOT / "baselines" / "unet-ce.toml").read_text().replace("width = 16", "wide = 16")
+    text = (ROOT / "baselines" / "unet-ce.toml").read_text().replace("learning_rate = 0.001", "learning_rate = 1e30")
     recipe.write_text(text.replace('name = "unet-ce"', 'name = "broken"'))
     out = tmp_path / "out"
     assert topobench_here("run", "--suite", write_suite(tmp_path), "--recipe", recipe, "-o", out).returncode == 1
     result = rescored(out, "--protocol", "topomortar")
-    assert "broken on synthetic-membranes, fold 0 seed 0: skipped, failed: model 'unet' has no option" in result.stderr
+    assert "broken on synthetic-membranes, fold 0 seed 0: skipped, failed: NaN or infinite" in result.stderr
 
 
 @pytest.fixture

@@ -271,3 +271,12 @@ def test_what_was_chosen_by_images_held_out_shows_what_they_gave(tmp_path):
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert page.count(">held out</th>") == 1
     assert "<td>0.750</td><td>2</td>" in page
+
+
+def test_a_failure_that_was_mended_is_no_more_to_be_seen():
+    failed = replace(
+        method("a", (), recipe={"name": "a", "version": 1, "loss": "misspelled"}), status="failed: no loss"
+    )
+    other = replace(method("a", (), seed=1), status="failed: no memory")
+    [table] = make_tables([failed, other, method("a", rows(x=1.0))])
+    assert table.failures == (("a, fold 0, seed 1", "no memory"),)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from topobench import list_names
-from topobench.cards import Budget, load_recipe, load_suite, names
+from topobench.cards import Budget, Validation, load_recipe, load_suite, names
 from topobench.data import open_dataset
 from topobench.errors import ArgumentError, CardError
 from topobench.run.device import Device, choose_device
@@ -91,6 +91,8 @@ def test_a_budget_is_of_steps_or_of_seconds():
     for wrong, word in (({}, "neither"), ({"steps": 3, "seconds": 2.0}, "both")):
         with pytest.raises(ValueError, match=f"in steps or in seconds, and this one has {word}"):
             Budget(**wrong, batch=1, crop=1)
+    with pytest.raises(ValueError, match="10 validations in 9 steps; give as many times at most"):
+        Budget(steps=9, batch=1, crop=1, validation=Validation())
     assert Budget(seconds=2.0, batch=1, crop=8).identity() == {"seconds": 2.0, "batch": 1, "crop": 8}
     assert Budget(steps=2, batch=1, crop=8).identity() == {"steps": 2, "batch": 1, "crop": 8}
 

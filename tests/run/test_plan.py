@@ -41,7 +41,9 @@ def test_missing_running_stopped_finished(run, tmp_path):
     with pytest.raises(Stopped):
         execute(run, tmp_path, told, stopping, Settings(checkpoint_seconds=0))
     assert seen[0].word == "running"
-    assert "step 1 (17%), cross-entropy 0." in seen[0].detail  # the first step is written, the next after two seconds
+    assert (
+        "at 17%, step 1, 0 s ago: cross-entropy 0." in seen[0].detail
+    )  # the first step is written, the next after two seconds
     place = Store(tmp_path).place(run.identity())
     elsewhere = json.loads(place.progress.read_text())
     done = subprocess.Popen([sys.executable, "-c", ""])

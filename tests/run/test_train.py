@@ -14,7 +14,7 @@ from topobench import registry
 from topobench.cards import Budget, LossTerm, Validation, load_recipe
 from topobench.errors import ArgumentError, RunError
 from topobench.losses import CrossEntropyLoss
-from topobench.run import train
+from topobench.run import clock, train
 from topobench.run.batches import TrainingSet
 from topobench.run.checkpoint import Checkpoints
 from topobench.run.device import choose_device
@@ -181,6 +181,13 @@ def test_the_learning_rate_falls_along_half_a_cosine_or_is_constant(tmp_path):
         assert found.optimiser.param_groups[0]["lr"] == rates[-1]
 
 
+def clocks(monkeypatch):
+    """Let all that looks at the clock look at one that each look moves."""
+    fake = FakeTime()
+    for module in (train, clock):
+        monkeypatch.setattr(module, "time", fake)
+
+
 class FakeTime:
     """A clock that each look moves by a tenth of a second."""
 
@@ -197,7 +204,7 @@ class FakeTime:
 
 def test_a_budget_of_seconds_ends_by_the_time_of_its_steps(tmp_path, monkeypatch):
     """Each step takes four looks at the clock; so 0.4 s, and 2 s are five steps. Resumed, it counts on."""
-    monkeypatch.setattr(train, "time", FakeTime())
+    clocks(monkeypatch)
     budget, steps = Budget(seconds=1.9, batch=2, crop=32), []
     found = trainer(tmp_path, budget=budget)
     assert not found.run(steps.append, lambda: len(steps) == 2)
@@ -232,7 +239,7 @@ class Given:
 
 def test_a_budget_of_seconds_is_parted_evenly_by_its_validations(tmp_path, monkeypatch):
     """Five steps of 0.4 s in 1.9 s: half of it is spent after the third. A stop right after it repeats none."""
-    monkeypatch.setattr(train, "time", FakeTime())
+    clocks(monkeypatch)
     budget, asked = Budget(seconds=1.9, batch=2, crop=32, validation=Validation(times=2)), Given()
     found = trainer(tmp_path, budget=budget, validator=asked, settings=Settings(checkpoint_seconds=0))
     assert not found.run(lambda *_: None, lambda: asked.steps == [3])

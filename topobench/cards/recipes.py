@@ -69,6 +69,8 @@ class Budget(Strict):
         if (self.steps is None) == (self.seconds is None):
             given = "both" if self.steps else "neither"
             raise ValueError(f"a budget is given in steps or in seconds, and this one has {given}")
+        if self.steps and self.validation and self.validation.times > self.steps:
+            raise ValueError(f"{self.validation.times} validations in {self.steps} steps; give as many times at most")
         return self
 
     def identity(self) -> dict[str, Any]:

@@ -173,7 +173,7 @@ class _Execution:
         for done, found in enumerate(scored, start=1):
             rows += found
             self.watcher.scored(self.run, done, len(scored_ids))
-            if self.stopping():
+            if self.stopping() and done < len(scored_ids):
                 raise Stopped
         self.cost["score_seconds"] = round(time.perf_counter() - started, 3)
         return rows

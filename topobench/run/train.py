@@ -19,6 +19,7 @@ from topobench.losses.weighted import Term
 from topobench.models import build_model
 from topobench.run.batches import Batch, TrainingSet
 from topobench.run.checkpoint import Checkpoints
+from topobench.run.clock import Clock
 from topobench.run.device import Device
 from topobench.run.evaluate import try_model
 from topobench.run.settings import DEFAULTS, Settings
@@ -221,7 +222,7 @@ class Trainer:
         The loss is differentiated down to the logits first, then the network: so each has its time.
         """
         number, part = self.step, self.spent
-        clock = _Clock(self.device.kind)
+        clock = Clock(self.device.kind)
         batch = self._batch()
         data_seconds = clock.lap()
         self._seed_step()
@@ -289,21 +290,3 @@ class Trainer:
     def _check_finite(self, tensor: Tensor, word: str) -> None:
         if not bool(torch.isfinite(tensor).all()):
             raise RunError(f"NaN or infinite {word} at step {self.step}, on the batch of seed {self.seed}")
-
-
-class _Clock:
-    """Wall time between laps; on an accelerator it waits for what was started, which else is counted where it ends."""
-
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
-        self.started = self._now()
-
-    def lap(self) -> float:
-        """Return the seconds since the last lap."""
-        before, self.started = self.started, self._now()
-        return self.started - before
-
-    def _now(self) -> float:
-        if self.kind == "cuda":
-            torch.cuda.synchronize()
-        return time.perf_counter()
