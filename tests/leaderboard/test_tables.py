@@ -274,9 +274,8 @@ def test_what_was_chosen_by_images_held_out_shows_what_they_gave(tmp_path):
 
 
 def test_a_failure_that_was_mended_is_no_more_to_be_seen():
-    failed = replace(
-        method("a", (), recipe={"name": "a", "version": 1, "loss": "misspelled"}), status="failed: no loss"
-    )
-    other = replace(method("a", (), seed=1), status="failed: no memory")
-    [table] = make_tables([failed, other, method("a", rows(x=1.0))])
+    def failed(seed, version, reason):
+        return record(f"failed: {reason}", recipe={"name": "a", "version": version}, seed=seed)
+
+    [table] = make_tables([failed(0, 2, "no loss"), failed(1, 1, "no memory"), method("a", rows(x=1.0))])
     assert table.failures == (("a, fold 0, seed 1", "no memory"),)

@@ -109,9 +109,9 @@ def gone(pid):
 
 
 def pids_in(folder, runs):
-    """The processes of runs, as they say where they are."""
+    """The processes of runs that train, as they say where they are."""
     found = [read_progress(Store(folder).place(run.identity())) for run in runs]
-    return [about["pid"] for about in found if about]
+    return [about["pid"] for about in found if about and about["doing"] == "training"]
 
 
 def test_records_are_those_of_one_after_the_other(runs, serial, tmp_path, monkeypatch):

@@ -145,7 +145,9 @@ def test_status_loads_no_torch():
     assert result.stdout == "False\n"
 
 
-def test_a_process_id_of_ours_goes_on():
+def test_a_number_of_a_process_may_be_anothers_by_now():
     from topobench.run.plan import _goes_on
 
-    assert _goes_on({"pid": os.getpid(), "host": os.uname().nodename, "updated": 0})
+    mine = {"pid": os.getpid(), "host": os.uname().nodename}
+    assert _goes_on({**mine, "updated": time.time()})
+    assert not _goes_on({**mine, "updated": time.time() - 3600})
