@@ -7,7 +7,7 @@ import json
 import os
 from pathlib import Path
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command does: tests share the cores
+os.environ.setdefault("GOMP_SPINCOUNT", "30000")  # as the command does: tests share the cores
 
 import pytest
 from hypothesis import settings

@@ -48,7 +48,8 @@ for command in (
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and exit: 0 done, 1 something failed, 2 wrong usage, 130 interrupted, 143 terminated."""
     given = sys.argv[1:] if arguments is None else list(arguments)
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin while they wait starve on a shared machine
+    if "OMP_WAIT_POLICY" not in os.environ:  # threads that spin for long while they wait starve on a shared machine
+        os.environ.setdefault("GOMP_SPINCOUNT", "30000")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what a terminal cannot show becomes "?"
             stream.reconfigure(errors="replace")
