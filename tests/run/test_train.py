@@ -355,3 +355,20 @@ def test_deterministic_is_for_the_runs_that_ask_for_it(tmp_path):
         assert not torch.are_deterministic_algorithms_enabled()
     finally:
         torch.use_deterministic_algorithms(False)
+
+
+def test_what_a_step_draws_depends_on_seed_and_step_alone(tmp_path):
+    """Dropout, by torch's own seed; the patches, by what the loss is handed."""
+    drawn = {}
+    for name in ("enhanced-topo", "enhanced-ce"):
+        for seed in (0, 1):
+            found = trainer(tmp_path / f"{name}-{seed}", name)
+            found.seed, handed = seed, []
+            found.loss.reseed = handed.append
+            for step in (0, 3):
+                found.step = step
+                found._seed_step()
+                drawn.setdefault((seed, step), set()).add((torch.initial_seed(), handed[-1]))
+    assert all(len(both) == 1 for both in drawn.values())  # whatever the recipe
+    dropout, patches = zip(*(next(iter(both)) for both in drawn.values()), strict=True)
+    assert len(set(dropout)) == len(set(patches)) == 4

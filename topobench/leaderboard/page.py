@@ -15,8 +15,8 @@ from topobench.types import RunRecord
 __all__ = ["format_figure", "write_leaderboard"]
 
 HELD_OUT = """
-Held out: what the scored state gave on the images held out of the training, by which it was chosen; the mean over them,
-and over runs, of the figure by which the protocol ranks that chose."""
+Held out: of the figure by which the scored state was chosen, the mean over the images held out of the training, and
+over runs."""
 FILES = {"leaderboard.md": "leaderboard.md.j2", "index.html": "index.html.j2"}
 
 
