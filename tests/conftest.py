@@ -8,6 +8,8 @@ import os
 from pathlib import Path
 
 os.environ.setdefault("GOMP_SPINCOUNT", "30000")  # as the command does: tests share the cores
+if (workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))) > 1:
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
 
 import pytest
 from hypothesis import settings
