@@ -131,7 +131,7 @@ def test_plan_is_kept_and_read_again(run, tmp_path):
     store = Store(tmp_path)
     with pytest.raises(RunError, match=r"holds no runs; `topobench run -o .*` makes some"):
         read_plan(store)
-    plan = Plan("tiny", 2, 1.5, (Planned.of(run),))
+    plan = Plan("tiny", 2, (Planned.of(run),))
     write_plan(store, plan)
     assert read_plan(store) == plan
     store.plan.write_bytes(store.plan.read_bytes()[:20])

@@ -80,7 +80,7 @@ class Matrix:
             check_scalars()
         self.store.records.mkdir(parents=True, exist_ok=True)  # a folder that cannot be written is found out now
         self._say()
-        write_plan(self.store, Plan(self.suite.name, self.jobs, time.time(), tuple(map(Planned.of, self.runs))))
+        write_plan(self.store, Plan(self.suite.name, self.jobs, tuple(map(Planned.of, self.runs))))
         with stopping_on_signals() as stopping:
             self._get_weights(weights, data_dir)
             try:

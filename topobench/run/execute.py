@@ -36,7 +36,7 @@ from topobench.run.store import KINDS, Place, Store
 from topobench.run.train import Trainer
 from topobench.run.validation import Validator, hold_out
 from topobench.run.watcher import Watcher
-from topobench.scores import Predictor, make_record, protocol_settings, run_id_of, score_samples, write_record
+from topobench.scores import Predictor, make_record, run_id_of, score_samples, write_record
 from topobench.types import Row, RunRecord, Sample
 
 __all__ = ["Stopped", "execute", "find", "record_failure"]
@@ -83,13 +83,13 @@ def execute(
 def find(run: Run, store: Path) -> RunRecord | None:
     """Return the record of a run that is finished in the store and scored by all its protocols, else None."""
     before = Store(store).place(run.identity()).finished()
-    return None if before is None or _missing(before, _choices(run)) else before
+    return None if before is None or _missing(before, run.choices()) else before
 
 
 def record_failure(run: Run, store: Path, reason: str, settings: Settings = DEFAULTS) -> RunRecord:
     """Return the record of a run that failed and could not say so itself; it is kept if none is finished."""
     place = Store(store).place(run.identity())
-    record = make_record(run.identity(), f"failed: {reason}", _choices(run), [], {}, _environment(run, settings))
+    record = make_record(run.identity(), f"failed: {reason}", run.choices(), [], {}, _environment(run, settings))
     if place.finished() is None:
         write_record(record, place.record.parent)
     place.progress.unlink(missing_ok=True)
@@ -124,7 +124,7 @@ class _Execution:
     @cached_property
     def protocols(self) -> dict[str, dict[str, Any]]:
         """The run's protocols, with every choice that their figures depend on."""
-        return _choices(self.run)
+        return self.run.choices()
 
     @cached_property
     def before(self) -> RunRecord | None:
@@ -254,12 +254,6 @@ class _Execution:
             return False
         path = Path(os.fsdecode(name))
         return any(path.is_relative_to(self.place.folder / kind) for kind in KINDS)
-
-
-def _choices(run: Run) -> dict[str, dict[str, Any]]:
-    """Return a run's protocols, by name, with every choice that their figures depend on."""
-    card = run.dataset.card
-    return protocol_settings(run.protocols, card.phase, card.connectivity)
 
 
 def _missing(before: RunRecord | None, protocols: dict[str, dict[str, Any]]) -> list[str]:

@@ -11,6 +11,7 @@ from topobench.data import Dataset
 from topobench.registry import load
 from topobench.run.device import Device
 from topobench.run.train import TRAINING_VERSION
+from topobench.scores import protocol_settings
 
 __all__ = ["Run", "expand"]
 
@@ -33,6 +34,11 @@ class Run:
         """What progress and errors call it."""
         seed = "" if self.seed is None else f" seed {self.seed}"
         return f"{self.name} on {self.dataset.card.name}, fold {self.fold}{seed}"
+
+    def choices(self) -> dict[str, dict[str, Any]]:
+        """Return its protocols, by name, with every choice that their figures depend on."""
+        card = self.dataset.card
+        return protocol_settings(self.protocols, card.phase, card.connectivity)
 
     def identity(self) -> dict[str, Any]:
         """Return what makes the run what it is; its id is the hash of this."""

@@ -19,7 +19,7 @@ from topobench.errors import RecordError, RunError
 from topobench.files import digest, write_atomic
 from topobench.run.progress import read_progress
 from topobench.run.store import Place, Store
-from topobench.scores import protocol_settings, run_name
+from topobench.scores import run_name
 from topobench.types import RunRecord
 
 if TYPE_CHECKING:
@@ -61,17 +61,15 @@ class Planned:
         shared = ["kind", "budget", "device", "precision", "threads"]
         groups = [[*shared, "card", "data_hash", "recipe"], [*shared, "card", "data_hash"], shared]
         like = tuple(digest([identity[key] for key in keys]) for keys in groups)
-        protocols = protocol_settings(run.protocols, run.dataset.card.phase, run.dataset.card.connectivity)
-        return cls(run_name(identity), run.label, like, run.budget.seconds if run.budget else 0.0, protocols)
+        return cls(run_name(identity), run.label, like, run.budget.seconds if run.budget else 0.0, run.choices())
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The runs of a command, in order, how many go on at a time, and when it was given."""
+    """The runs of a command, in order, and how many go on at a time."""
 
     suite: str
     jobs: int
-    started: float
     runs: tuple[Planned, ...]
 
 
