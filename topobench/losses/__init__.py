@@ -13,6 +13,9 @@ from topobench.losses.betti_matching import BettiMatchingLoss
 from topobench.losses.cldice import SoftClDiceLoss
 from topobench.losses.cross_entropy import CrossEntropyLoss
 from topobench.losses.dice import DiceLoss
+from topobench.losses.homotopy_warping import HomotopyWarpingLoss
+from topobench.losses.malis import MalisLoss
+from topobench.losses.topograph import TopographLoss
 from topobench.losses.topological import TopologicalLoss, WassersteinLoss
 from topobench.losses.topoloss_2021 import TopoLoss2021
 from topobench.losses.vgg_features import VGGFeaturesLoss
@@ -23,10 +26,13 @@ __all__ = [
     "BettiMatchingLoss",
     "CrossEntropyLoss",
     "DiceLoss",
+    "HomotopyWarpingLoss",
+    "MalisLoss",
     "SegmentationLoss",
     "SoftClDiceLoss",
     "Term",
     "TopoLoss2021",
+    "TopographLoss",
     "TopologicalLoss",
     "TopologyClaim",
     "VGGFeaturesLoss",

@@ -26,7 +26,7 @@ from topobench.types import BoolArray, Check, FloatArray, Report
 __all__ = ["RULES", "Rule", "check_loss"]
 
 SURE = 20.0  # the logit of a pixel that is surely structure: a likelihood of 1 - 2e-9
-NOTHING = 1e-5  # a loss of at most this is zero
+NOTHING = 1e-6  # a loss of at most this is zero
 NO_SLOPE = 1e-9  # a gradient of at most this is what rounding leaves of zero
 STEPS, RATE = 200, 0.05  # of a descent, and by how much its first step moves the likelihood at most
 SETTLED = 30  # steps in a row at Betti error 0, after which a descent is over

@@ -1,4 +1,4 @@
-"""Simple points of masks, and layers peeled off them, compiled by numba; `simple` says what that is good for.
+"""Simple points of masks, flipped in turn or peeled off in layers, compiled by numba; see `simple` and `warping`.
 
 A mask is laid into a border one pixel wide. What lies there is neither structure nor background: a place holds
 BACKGROUND, BEYOND or STRUCTURE, in this order, so that one comparison reads the border as a frame, another as none.
@@ -8,6 +8,7 @@ All of it stands in one file because numba's cache on disk notices changes of on
 
 from __future__ import annotations
 
+from heapq import heappop, heappush
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from topobench.topology.compiled import compiled
 from topobench.topology.links import REGULAR
 
-__all__ = ["find_simple", "peel"]
+__all__ = ["find_simple", "flip", "peel"]
 
 U8, I64 = np.uint8, np.int64
 BACKGROUND, BEYOND, STRUCTURE = U8(0), U8(1), U8(2)
@@ -65,6 +66,47 @@ def peel(masks: Array, layers: int, ring: Array, kind: Array, neighbours: int) -
             first = (row + 1) * stride + 1
             for column in range(width):
                 masks[number, row, column] = places[first + column] == STRUCTURE
+
+
+@compiled
+def flip(mask: Array, order: Array, ring: Array, kind: Array, frame: bool) -> None:
+    """Flip pixels of a mask (H, W), uint8, 0 or 1, in place: of those in `order` (N,) that are simple the first.
+
+    This is done until none of them is simple that was not flipped; each is flipped once at most. `order` holds flat
+    indices; `ring` and `kind` are as above.
+    """
+    height, width = mask.shape
+    places = np.empty((height + 2) * (width + 2), U8)
+    _lay(mask, places)
+    least = BEYOND if frame else STRUCTURE
+    rank = np.full(places.size, -1, I64)  # of what may be flipped
+    waiting = np.ones(order.size, np.bool_)
+    queue = [I64(entry) for entry in range(order.size)]  # in order: a heap
+    for entry in range(order.size):
+        rank[_place(order[entry], width)] = entry
+    while queue:
+        number = heappop(queue)
+        place = _place(order[number], width)
+        waiting[number] = False
+        if kind[_link(places, place, ring, least)] != REGULAR:
+            continue  # until a neighbour is flipped
+        places[place] = BACKGROUND if places[place] == STRUCTURE else STRUCTURE
+        rank[place] = -1
+        for step in ring:
+            other = rank[place + step]
+            if other >= 0 and not waiting[other]:
+                waiting[other] = True
+                heappush(queue, other)
+    for row in range(height):
+        for column in range(width):
+            mask[row, column] = places[(row + 1) * (width + 2) + column + 1] == STRUCTURE
+
+
+@compiled
+def _place(pixel: Any, width: int) -> Any:
+    """Return where a pixel of flat index lies in the mask's border."""
+    row = pixel // width
+    return (row + 1) * (width + 2) + pixel - row * width + 1
 
 
 @compiled

@@ -25,7 +25,7 @@ from topobench.topology.links import RING, links_of
 from topobench.topology.threads import share
 from topobench.types import BoolArray, IntArray
 
-__all__ = ["simple_points", "thicken", "thin"]
+__all__ = ["simple_points", "tables", "thicken", "thin"]
 
 
 def simple_points(mask: ArrayLike, connectivity: int = 8, frame: bool = False, threads: int | None = None) -> BoolArray:
@@ -63,7 +63,7 @@ def simple_points(mask: ArrayLike, connectivity: int = 8, frame: bool = False, t
     check_connectivity(connectivity)
     batch = as_mask_batch(mask)
     simple = np.empty(batch.shape, np.bool_)
-    ring, kind = _tables(connectivity, batch.shape[2])
+    ring, kind = tables(connectivity, batch.shape[2])
 
     def work(first: int, last: int) -> None:
         find_simple(ready(batch[first:last]).view(np.uint8), ring, kind, bool(frame), simple[first:last])
@@ -146,7 +146,7 @@ def _peeled(batch: BoolArray, pixels: int, connectivity: int, threads: int | Non
         raise ArgumentError(f"pixels is {pixels!r}; it must be a whole number of layers, from 0 on.")
     layers = min(int(pixels), batch.shape[1] * batch.shape[2])  # each takes a pixel at least, or is the last
     peeled = (np.ascontiguousarray(batch).view(np.uint8) != 0).view(np.uint8)  # a copy, of the bytes 0 and 1 alone
-    ring, kind = _tables(connectivity, batch.shape[2])
+    ring, kind = tables(connectivity, batch.shape[2])
 
     def work(first: int, last: int) -> None:
         peel(peeled[first:last], layers, ring, kind, 1 if connectivity == 8 else 2)
@@ -155,7 +155,7 @@ def _peeled(batch: BoolArray, pixels: int, connectivity: int, threads: int | Non
     return np.asarray(peeled.view(np.bool_))
 
 
-def _tables(connectivity: int, width: int) -> tuple[IntArray, NDArray[np.uint8]]:
+def tables(connectivity: int, width: int) -> tuple[IntArray, NDArray[np.uint8]]:
     """Return the steps to the eight neighbours in a bordered image of that width, and the kinds of their bytes."""
     stride = width + 2
     return np.array([down * stride + right for down, right in RING]), links_of(connectivity, stride).kind
