@@ -19,7 +19,7 @@ from topobench.losses.subject import Subject
 from topobench.losses.toys import TOYS, toys
 from topobench.topology import betti_numbers
 
-PROVEN = sorted({*topobench.list_names("losses")} - {"cldice", "topoloss-2021", "vgg-features"})
+PROVEN = sorted({*topobench.list_names("losses")} - {"cldice", "malis", "topoloss-2021", "vgg-features"})
 CHOICES = [
     ("topological", {"dimensions": (0, 1), "frame": False}),
     ("topological", {"dimensions": (0, 1), "frame": False, "connectivity": 4, "min_persistence": 0.0}),
@@ -27,6 +27,10 @@ CHOICES = [
     ("wasserstein", {"connectivity": 4, "frame": True}),
     ("betti-matching", {"connectivity": 4}),
     ("betti-matching", {"frame": True, "dimensions": (1,)}),
+    ("homotopy-warping", {"connectivity": 4}),
+    ("homotopy-warping", {"frame": True}),
+    ("topograph", {"connectivity": 4}),
+    ("topograph", {"connectivity": 4, "frame": True}),
 ]
 
 
@@ -47,7 +51,12 @@ def test_other_options_keep_every_rule(name, options, report_of):
 
 def test_only_what_is_claimed_is_asked(report_of):
     claims = {name: report_of(name).counts()["ends at Betti error 0"]["passed"] for name in PROVEN}
-    assert {name for name, passed in claims.items() if passed} == {"betti-matching", "topological"}
+    assert {name for name, passed in claims.items() if passed} == {
+        "betti-matching",
+        "homotopy-warping",
+        "topograph",
+        "topological",
+    }
     assert claims["topological"] == 32  # of 56 toys with a wrong pixel: those whose framed holes are wrong
     report = report_of("topological", matching="wasserstein", dimensions=(0, 1))
     assert report.counts()["ends at Betti error 0"] == {"passed": 0, "failed": 0, "not claimed": 4 * len(TOYS)}
@@ -63,6 +72,25 @@ def test_soft_cldice_passes_where_the_truth_is_thin_structure(report_of):
     thin = {"gap", "false-bridge", "island", "merged-cells", "split-cell", "gap-at-border", "island-at-border"}
     thin |= {"corner-bridge", "thin-diagonal"}
     assert not {check.case for check in report.failed} & {*thin, *(f"{name} 17x12" for name in thin)}
+
+
+FALSE_REGIONS = {"false-hole", "all-there", "island inverted", "island-at-border inverted", "nothing-there inverted"}
+FALSE_ISLANDS = {"island", "island-at-border", "nothing-there", "false-hole inverted", "all-there inverted"}
+
+
+@pytest.mark.parametrize(
+    ("options", "unseen"),
+    [({}, FALSE_REGIONS), ({"constrained": True}, FALSE_REGIONS), ({"phase": "structure"}, FALSE_ISLANDS)],
+)
+def test_malis_sees_all_but_segments_that_lie_outside_all_of_the_truths(options, unseen, report_of):
+    """What is no segment in the truth has no pair; so a false one there is nobody's."""
+    report = report_of("malis", **options)
+    found = {check.case.replace(" 17x12", "") for check in report.failed}
+    assert found == unseen, report
+    assert report.counts()["right sign"]["passed"] == 22
+    assert {check.rule for check in report.failed} == {
+        "positive when wrong", "right sign", "step lowers the loss", "ends at Betti error 0"
+    }  # fmt: skip
 
 
 def test_features_of_a_network_fail_where_images_are_turned(report_of):
