@@ -1,4 +1,4 @@
-"""Critical regions: by hand, against an oracle on cell complexes, and what their absence promises of all small masks."""
+"""Critical regions: by hand, against an oracle on cell complexes, and what it means that there are none."""
 
 from itertools import product
 
