@@ -42,9 +42,9 @@ BUILTINS: dict[str, dict[str, str]] = {
         "cldice": "topobench.losses.cldice:SoftClDiceLoss",
         "cross-entropy": "topobench.losses.cross_entropy:CrossEntropyLoss",
         "dice": "topobench.losses.dice:DiceLoss",
+        "mosinska": "topobench.losses.mosinska:MosinskaLoss",
         "topological": "topobench.losses.topological:TopologicalLoss",
         "topoloss-2021": "topobench.losses.topoloss_2021:TopoLoss2021",
-        "vgg-features": "topobench.losses.vgg_features:VGGFeaturesLoss",
         "wasserstein": "topobench.losses.topological:WassersteinLoss",
     },
     "metrics": {

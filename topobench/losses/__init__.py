@@ -13,9 +13,9 @@ from topobench.losses.betti_matching import BettiMatchingLoss
 from topobench.losses.cldice import SoftClDiceLoss
 from topobench.losses.cross_entropy import CrossEntropyLoss
 from topobench.losses.dice import DiceLoss
+from topobench.losses.mosinska import MosinskaLoss
 from topobench.losses.topological import TopologicalLoss, WassersteinLoss
 from topobench.losses.topoloss_2021 import TopoLoss2021
-from topobench.losses.vgg_features import VGGFeaturesLoss
 from topobench.losses.weighted import Term, WeightedLoss
 from topobench.registry import build
 
@@ -23,13 +23,13 @@ __all__ = [
     "BettiMatchingLoss",
     "CrossEntropyLoss",
     "DiceLoss",
+    "MosinskaLoss",
     "SegmentationLoss",
     "SoftClDiceLoss",
     "Term",
     "TopoLoss2021",
     "TopologicalLoss",
     "TopologyClaim",
-    "VGGFeaturesLoss",
     "WassersteinLoss",
     "WeightedLoss",
     "build_loss",
