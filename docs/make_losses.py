@@ -20,7 +20,7 @@ COLUMNS = {  # heading -> name and options
     "wasserstein": ("wasserstein", {}),
     "betti-matching": ("betti-matching", {}),
     "cldice": ("cldice", {}),
-    "vgg-features, random features": ("vgg-features", {"pretrained": False}),
+    "mosinska, random features": ("mosinska", {"pretrained": False}),
     "topoloss-2021": ("topoloss-2021", {}),
 }
 

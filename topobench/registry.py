@@ -45,9 +45,9 @@ BUILTINS: dict[str, dict[str, str]] = {
         "homotopy-warping": "topobench.losses.homotopy_warping:HomotopyWarpingLoss",
         "malis": "topobench.losses.malis:MalisLoss",
         "topograph": "topobench.losses.topograph:TopographLoss",
+        "mosinska": "topobench.losses.mosinska:MosinskaLoss",
         "topological": "topobench.losses.topological:TopologicalLoss",
         "topoloss-2021": "topobench.losses.topoloss_2021:TopoLoss2021",
-        "vgg-features": "topobench.losses.vgg_features:VGGFeaturesLoss",
         "wasserstein": "topobench.losses.topological:WassersteinLoss",
     },
     "metrics": {

@@ -68,6 +68,13 @@ def test_show(name, part):
     assert part in result.stdout
 
 
+def test_show_has_all_that_bears_one_name():
+    shown = topobench_command("show", "mosinska").stdout
+    model, loss = (shown.index(f"# mosinska, one of the {kind}\n") for kind in ("models", "losses"))
+    assert "MosinskaNet(" in shown[model:loss]
+    assert "MosinskaLoss(" in shown[loss:]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "part"),
     [

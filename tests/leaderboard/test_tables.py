@@ -57,7 +57,7 @@ def test_a_method_without_its_pretrained_weights_says_so():
 
 
 def test_a_loss_without_its_pretrained_weights_says_so():
-    terms = [{"name": "cross-entropy"}, {"name": "vgg-features", "pretrained": False}]
+    terms = [{"name": "cross-entropy"}, {"name": "mosinska", "pretrained": False}]
     recipe = {"name": "a", "version": 1, "model": {"name": "unet"}}
     made = [method("a", rows(x=1.0), recipe={**recipe, "loss": loss}) for loss in (terms, terms[:1])]
     [table] = make_tables(made)

@@ -19,7 +19,7 @@ from topobench.losses.subject import Subject
 from topobench.losses.toys import TOYS, toys
 from topobench.topology import betti_numbers
 
-PROVEN = sorted({*topobench.list_names("losses")} - {"cldice", "malis", "topoloss-2021", "vgg-features"})
+PROVEN = sorted({*topobench.list_names("losses")} - {"cldice", "malis", "mosinska", "topoloss-2021"})
 CHOICES = [
     ("topological", {"dimensions": (0, 1), "frame": False}),
     ("topological", {"dimensions": (0, 1), "frame": False, "connectivity": 4, "min_persistence": 0.0}),
@@ -94,7 +94,7 @@ def test_malis_sees_all_but_segments_that_lie_outside_all_of_the_truths(options,
 
 
 def test_features_of_a_network_fail_where_images_are_turned(report_of):
-    report = report_of("vgg-features", pretrained=False)
+    report = report_of("mosinska", pretrained=False)
     assert {check.rule for check in report.failed} == {"flips and transposes"}
     assert report.counts()["right sign"]["passed"] == 56
 

@@ -16,9 +16,9 @@ from topobench.losses.dice import DiceLoss
 from topobench.losses.homotopy_warping import HomotopyWarpingLoss
 from topobench.losses.malis import MalisLoss
 from topobench.losses.topograph import TopographLoss
+from topobench.losses.mosinska import MosinskaLoss
 from topobench.losses.topological import TopologicalLoss, WassersteinLoss
 from topobench.losses.topoloss_2021 import TopoLoss2021
-from topobench.losses.vgg_features import VGGFeaturesLoss
 from topobench.losses.weighted import Term, WeightedLoss
 from topobench.registry import build
 
@@ -28,6 +28,7 @@ __all__ = [
     "DiceLoss",
     "HomotopyWarpingLoss",
     "MalisLoss",
+    "MosinskaLoss",
     "SegmentationLoss",
     "SoftClDiceLoss",
     "Term",
@@ -35,7 +36,6 @@ __all__ = [
     "TopographLoss",
     "TopologicalLoss",
     "TopologyClaim",
-    "VGGFeaturesLoss",
     "WassersteinLoss",
     "WeightedLoss",
     "build_loss",

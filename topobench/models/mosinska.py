@@ -17,7 +17,7 @@ class MosinskaNet(nn.Module):
     Source: Mosinska, Marquez-Neila, Kozinski and Fua 2018, "Beyond the Pixel-Wise Loss for Topology-Aware Delineation"
     (CVPR), arXiv:1712.02190: the same weights K times, and a loss that is the mean of the K outputs' losses with the
     weights k / Z, Z = K (K + 1) / 2. The U-Net is the common one of this package (`UNet`), not theirs, and gradients go
-    through all K passes. Their other half is the loss `VGGFeaturesLoss`.
+    through all K passes. Their other half is the loss `MosinskaLoss`.
 
     Parameters
     ----------

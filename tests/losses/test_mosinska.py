@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from topobench import load_loss
 from topobench.errors import DataError
-from topobench.losses import CrossEntropyLoss, VGGFeaturesLoss, WeightedLoss
+from topobench.losses import CrossEntropyLoss, MosinskaLoss, WeightedLoss
 from topobench.losses.weighted import Term
 from topobench.models.pretrained import random_features
 
@@ -41,7 +41,7 @@ def by_hand(logits, target, weights):
 @pytest.mark.parametrize("shape", [(1, 1), (5, 4), (9, 13)])
 def test_formula_by_hand(shape):
     logits, target = maps(2, 1, *shape)
-    found = load_loss("vgg-features", pretrained=False)(logits.double(), target)
+    found = load_loss("mosinska", pretrained=False)(logits.double(), target)
     each = [
         by_hand(*pair, random_features()) for pair in zip(logits[:, 0].double(), target[:, 0].double(), strict=True)
     ]
@@ -50,14 +50,14 @@ def test_formula_by_hand(shape):
 
 def test_nothing_where_prediction_and_truth_are_equal():
     _, target = maps(2, 1, 16, 20)
-    assert load_loss("vgg-features", pretrained=False)(100 * (2 * target - 1), target).item() == 0
+    assert load_loss("mosinska", pretrained=False)(100 * (2 * target - 1), target).item() == 0
 
 
 def test_gradient_comes_through_the_prediction_alone():
     logits, target = maps(1, 1, 12, 12)
     logits.requires_grad_()
     target.requires_grad_()
-    loss = load_loss("vgg-features", pretrained=False)
+    loss = load_loss("mosinska", pretrained=False)
     loss(logits, target).backward()
     assert logits.grad.abs().sum() > 0
     assert target.grad is None
@@ -65,9 +65,7 @@ def test_gradient_comes_through_the_prediction_alone():
 
 
 def test_features_are_neither_trained_nor_saved_but_move_with_the_loss():
-    loss = WeightedLoss(
-        [Term("a", CrossEntropyLoss(), 1.0), Term("b", load_loss("vgg-features", pretrained=False), 1.0)]
-    )
+    loss = WeightedLoss([Term("a", CrossEntropyLoss(), 1.0), Term("b", load_loss("mosinska", pretrained=False), 1.0)])
     assert list(loss.parameters()) == []
     assert loss.state_dict() == {}
     moved = loss.to("meta")
@@ -77,9 +75,9 @@ def test_features_are_neither_trained_nor_saved_but_move_with_the_loss():
 
 def test_with_the_weights_that_are_asked_for(fake_weights):
     logits, target = maps(1, 1, 8, 9)
-    found = load_loss("vgg-features")(logits.double(), target).item()
+    found = load_loss("mosinska")(logits.double(), target).item()
     assert found == pytest.approx(by_hand(logits[0, 0].double(), target[0, 0].double(), random_features(seed=1)))
-    assert found != pytest.approx(load_loss("vgg-features", pretrained=False)(logits, target).item(), rel=1e-3)
+    assert found != pytest.approx(load_loss("mosinska", pretrained=False)(logits, target).item(), rel=1e-3)
 
 
 def test_weights_that_are_not_official_are_refused_when_it_is_made(fake_weights, monkeypatch, tmp_path):
@@ -89,10 +87,10 @@ def test_weights_that_are_not_official_are_refused_when_it_is_made(fake_weights,
     other.write_bytes(stream.getvalue())
     monkeypatch.setenv("TOPOBENCH_WEIGHTS", str(other))
     with pytest.raises(DataError, match=r"other\.pth has .* the weights 'vgg19-imagenet' have .* Get it from"):
-        load_loss("vgg-features")
+        load_loss("mosinska")
 
 
 def test_it_says_what_it_is_made_of():
-    assert VGGFeaturesLoss.pretrained_weights == "vgg19-imagenet"
-    assert not VGGFeaturesLoss.trains_alone
-    assert "pretrained=False (random features)" in repr(VGGFeaturesLoss(pretrained=False))
+    assert MosinskaLoss.pretrained_weights == "vgg19-imagenet"
+    assert not MosinskaLoss.trains_alone
+    assert "pretrained=False (random features)" in repr(MosinskaLoss(pretrained=False))

@@ -11,7 +11,7 @@ from torch.nn import functional
 from topobench.losses.base import SegmentationLoss
 from topobench.models.pretrained import random_features, vgg19_features
 
-__all__ = ["VGGFeaturesLoss"]
+__all__ = ["MosinskaLoss"]
 
 LAYERS = (0, 2, 5, 7, 10, 12, 14, 16)  # convolutions up to conv3_4, by torchvision's numbers
 COMPARED = (2, 7, 16)  # conv1_2, conv2_2, conv3_4
@@ -19,7 +19,7 @@ POOLED = (2, 7)  # the last of their stages
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's RGB
 
 
-class VGGFeaturesLoss(SegmentationLoss):
+class MosinskaLoss(SegmentationLoss):
     r"""Mean squared difference of VGG-19's features of the likelihood and of the truth, summed over three layers::
 
         L = sum_n 1 / (M_n H_n W_n) sum_m || l_n^m(y) - l_n^m(p) ||_2^2
