@@ -42,6 +42,7 @@ BUILTINS: dict[str, dict[str, str]] = {
         "cldice": "topobench.losses.cldice:SoftClDiceLoss",
         "cross-entropy": "topobench.losses.cross_entropy:CrossEntropyLoss",
         "dice": "topobench.losses.dice:DiceLoss",
+        "skeleton-recall": "topobench.losses.skeleton_recall:SkeletonRecallLoss",
         "topological": "topobench.losses.topological:TopologicalLoss",
         "topoloss-2021": "topobench.losses.topoloss_2021:TopoLoss2021",
         "vgg-features": "topobench.losses.vgg_features:VGGFeaturesLoss",

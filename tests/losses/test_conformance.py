@@ -19,7 +19,7 @@ from topobench.losses.subject import Subject
 from topobench.losses.toys import TOYS, toys
 from topobench.topology import betti_numbers
 
-PROVEN = sorted({*topobench.list_names("losses")} - {"cldice", "topoloss-2021", "vgg-features"})
+PROVEN = sorted({*topobench.list_names("losses")} - {"cldice", "skeleton-recall", "topoloss-2021", "vgg-features"})
 CHOICES = [
     ("topological", {"dimensions": (0, 1), "frame": False}),
     ("topological", {"dimensions": (0, 1), "frame": False, "connectivity": 4, "min_persistence": 0.0}),
@@ -63,6 +63,26 @@ def test_soft_cldice_passes_where_the_truth_is_thin_structure(report_of):
     thin = {"gap", "false-bridge", "island", "merged-cells", "split-cell", "gap-at-border", "island-at-border"}
     thin |= {"corner-bridge", "thin-diagonal"}
     assert not {check.case for check in report.failed} & {*thin, *(f"{name} 17x12" for name in thin)}
+
+
+def test_skeleton_recall_raises_what_is_missing_and_lowers_nothing(report_of):
+    """It fails wherever a pixel is to be lowered; of those to be raised it misses one, far within a thick truth."""
+    report = report_of("skeleton-recall")
+    assert {check.rule for check in report.failed} == {
+        "positive when wrong", "right sign", "step lowers the loss", "ends at Betti error 0", "flips and transposes"
+    }  # fmt: skip
+    seen = [toy for toy in toys() if not toy.flat and Subject(topobench.load_loss("skeleton-recall")).sees(toy)]
+    lowered = {toy.name for toy in seen if toy.down}
+    assert {*failures(report, "right sign")} == lowered | {"island 17x12 inverted"}
+    assert all("leaves it alone" in reason for reason in failures(report, "right sign").values())
+    assert {*failures(report, "ends at Betti error 0")} == lowered | {
+        "island 17x12 inverted", "split-cell inverted", "split-cell 17x12 inverted"
+    }  # fmt: skip
+    empty = {"nothing-there", "all-there inverted", "nothing-there 17x12", "all-there 17x12 inverted"}
+    assert {*failures(report, "step lowers the loss")} == empty
+    assert {*failures(report, "positive when wrong")} == empty | {"flat-1.0", "flat-1.0 17x12"}
+    never = {"gap", "false-hole", "merged-cells", "all-there", "gap-at-border", "thin-diagonal", "corner-gap"}
+    assert not {check.case for check in report.failed} & {*never, *(f"{name} 17x12" for name in never)}
 
 
 def test_features_of_a_network_fail_where_images_are_turned(report_of):

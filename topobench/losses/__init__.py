@@ -13,6 +13,7 @@ from topobench.losses.betti_matching import BettiMatchingLoss
 from topobench.losses.cldice import SoftClDiceLoss
 from topobench.losses.cross_entropy import CrossEntropyLoss
 from topobench.losses.dice import DiceLoss
+from topobench.losses.skeleton_recall import SkeletonRecallLoss
 from topobench.losses.topological import TopologicalLoss, WassersteinLoss
 from topobench.losses.topoloss_2021 import TopoLoss2021
 from topobench.losses.vgg_features import VGGFeaturesLoss
@@ -24,6 +25,7 @@ __all__ = [
     "CrossEntropyLoss",
     "DiceLoss",
     "SegmentationLoss",
+    "SkeletonRecallLoss",
     "SoftClDiceLoss",
     "Term",
     "TopoLoss2021",
