@@ -19,7 +19,8 @@ from topobench.losses.subject import Subject
 from topobench.losses.toys import TOYS, toys
 from topobench.topology import betti_numbers
 
-PROVEN = sorted({*topobench.list_names("losses")} - {"cldice", "malis", "mosinska", "topoloss-2021"})
+FAILING = {"cbdice", "cldice", "malis", "mosinska", "skeleton-recall", "topoloss-2021"}  # in known ways
+PROVEN = sorted({*topobench.list_names("losses")} - FAILING)
 CHOICES = [
     ("topological", {"dimensions": (0, 1), "frame": False}),
     ("topological", {"dimensions": (0, 1), "frame": False, "connectivity": 4, "min_persistence": 0.0}),
@@ -91,6 +92,44 @@ def test_malis_sees_all_but_segments_that_lie_outside_all_of_the_truths(options,
     assert {check.rule for check in report.failed} == {
         "positive when wrong", "right sign", "step lowers the loss", "ends at Betti error 0"
     }  # fmt: skip
+
+
+def test_skeleton_recall_raises_what_is_missing_and_lowers_nothing(report_of):
+    """It fails wherever a pixel is to be lowered; of those to be raised it misses one, far within a thick truth."""
+    report = report_of("skeleton-recall")
+    assert {check.rule for check in report.failed} == {
+        "positive when wrong", "right sign", "step lowers the loss", "ends at Betti error 0", "flips and transposes"
+    }  # fmt: skip
+    seen = [toy for toy in toys() if not toy.flat and Subject(topobench.load_loss("skeleton-recall")).sees(toy)]
+    lowered = {toy.name for toy in seen if toy.down}
+    assert {*failures(report, "right sign")} == lowered | {"island 17x12 inverted"}
+    assert all("leaves it alone" in reason for reason in failures(report, "right sign").values())
+    assert {*failures(report, "ends at Betti error 0")} == lowered | {
+        "island 17x12 inverted", "split-cell inverted", "split-cell 17x12 inverted"
+    }  # fmt: skip
+    empty = {"nothing-there", "all-there inverted", "nothing-there 17x12", "all-there 17x12 inverted"}
+    assert {*failures(report, "step lowers the loss")} == empty
+    assert {*failures(report, "positive when wrong")} == empty | {"flat-1.0", "flat-1.0 17x12"}
+    never = {"gap", "false-hole", "merged-cells", "all-there", "gap-at-border", "thin-diagonal", "corner-gap"}
+    assert not {check.case for check in report.failed} & {*never, *(f"{name} 17x12" for name in never)}
+
+
+def test_cbdice_lowers_what_is_false_and_raises_nothing(report_of):
+    """What is missed has no gradient, so every toy with such a pixel fails; and one value is below 0."""
+    report = report_of("cbdice")
+    assert {check.rule for check in report.failed} == {
+        "positive when wrong", "right sign", "ends at Betti error 0", "flips and transposes"
+    }  # fmt: skip
+    raised = {toy.name for toy in toys() if toy.up and Subject(topobench.load_loss("cbdice")).sees(toy)}
+    assert {*failures(report, "right sign")} == raised
+    assert all("leaves it alone" in reason for reason in failures(report, "right sign").values())
+    assert {*failures(report, "ends at Betti error 0")} == raised - {"island 17x12 inverted"}
+    assert failures(report, "positive when wrong") == {
+        "island 17x12 inverted": "the prediction is wrong, but the loss is -0.04176."
+    }
+    never = {"false-bridge", "island", "missing-hole", "split-cell", "nothing-there", "island-at-border"}
+    never |= {"corner-bridge"}
+    assert not {check.case for check in report.failed} & {*never, *(f"{name} 17x12" for name in never)}
 
 
 def test_features_of_a_network_fail_where_images_are_turned(report_of):

@@ -10,13 +10,15 @@ from torch import nn
 from topobench.errors import ArgumentError, TopobenchError
 from topobench.losses.base import SegmentationLoss, TopologyClaim, check_pair
 from topobench.losses.betti_matching import BettiMatchingLoss
+from topobench.losses.cbdice import CenterlineBoundaryDiceLoss
 from topobench.losses.cldice import SoftClDiceLoss
 from topobench.losses.cross_entropy import CrossEntropyLoss
 from topobench.losses.dice import DiceLoss
 from topobench.losses.homotopy_warping import HomotopyWarpingLoss
 from topobench.losses.malis import MalisLoss
-from topobench.losses.topograph import TopographLoss
 from topobench.losses.mosinska import MosinskaLoss
+from topobench.losses.skeleton_recall import SkeletonRecallLoss
+from topobench.losses.topograph import TopographLoss
 from topobench.losses.topological import TopologicalLoss, WassersteinLoss
 from topobench.losses.topoloss_2021 import TopoLoss2021
 from topobench.losses.weighted import Term, WeightedLoss
@@ -24,12 +26,14 @@ from topobench.registry import build
 
 __all__ = [
     "BettiMatchingLoss",
+    "CenterlineBoundaryDiceLoss",
     "CrossEntropyLoss",
     "DiceLoss",
     "HomotopyWarpingLoss",
     "MalisLoss",
     "MosinskaLoss",
     "SegmentationLoss",
+    "SkeletonRecallLoss",
     "SoftClDiceLoss",
     "Term",
     "TopoLoss2021",
