@@ -3,9 +3,9 @@
     python benchmarks/loss_costs.py [--rounds 15] [--device cpu]
 
 Every loss with its default options (but with features of VGG-19 that nobody trained, which need no download),
-interleaved in one process with the training step (cross entropy, Adam) on the same batch; and the topological loss (4
-patches of 65x65 a map) against the same loss through gudhi, a patch at a time, after both were seen to agree. Medians
-of the ratios of each round.
+interleaved in one process with the training step (cross entropy, Adam) on the same batch, and against the topological
+loss; and that one (4 patches of 65x65 a map) against the same loss through gudhi, a patch at a time, after both were
+seen to agree. Medians of the ratios of each round.
 """
 
 import argparse
@@ -107,7 +107,8 @@ def costs(device, rounds):
     for name in list_names("losses"):
         untrained = {"pretrained": False} if hasattr(load("losses", name), "pretrained_weights") else {}
         runs[name] = forward_and_backward(load_loss(name, **untrained), logits, target)
-    report(f"forward and backward, {MAPS} maps of {SIZE}x{SIZE}, {device}", interleaved(runs, rounds))
+    title = f"forward and backward, {MAPS} maps of {SIZE}x{SIZE}, {device}"
+    report(title, interleaved(runs, rounds), "training step of the U-Net", "topological")
 
 
 def against_gudhi(rounds):
@@ -122,15 +123,16 @@ def against_gudhi(rounds):
         "topological": forward_and_backward(ours, logits, target),
         "the same through gudhi": forward_and_backward(through_gudhi(places), logits, target),
     }
-    report(f"topological loss, 4 patches of {PATCH}x{PATCH} a map", interleaved(runs, rounds))
+    report(f"topological loss, 4 patches of {PATCH}x{PATCH} a map", interleaved(runs, rounds), "topological")
 
 
-def report(title, seconds):
-    """Print the time of each run, and how many times that of the first it is."""
-    first = next(iter(seconds.values()))
+def report(title, seconds, *others):
+    """Print the time of each run, and how many times that of each of the others it is."""
     print(f"\n{title} ({torch.get_num_threads()} threads)")
+    print(f"  {'':28} {'time':>12}" + "".join(f"  / {other}" for other in others))
     for name, times in seconds.items():
-        print(f"  {name:28} {1e3 * np.median(times):9.2f} ms {np.median(times / first):9.4f}x")
+        ratios = (f"{np.median(times / seconds[other]):{4 + len(other)}.4g}" for other in others)
+        print(f"  {name:28} {1e3 * np.median(times):9.2f} ms" + "".join(ratios))
 
 
 def main():

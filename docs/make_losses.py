@@ -20,6 +20,12 @@ COLUMNS = {  # heading -> name and options
     "wasserstein": ("wasserstein", {}),
     "betti-matching": ("betti-matching", {}),
     "cldice": ("cldice", {}),
+    "skeleton-recall": ("skeleton-recall", {}),
+    "cbdice": ("cbdice", {}),
+    "homotopy-warping": ("homotopy-warping", {}),
+    "topograph": ("topograph", {}),
+    "malis": ("malis", {}),
+    "malis, structure": ("malis", {"phase": "structure"}),
     "mosinska, random features": ("mosinska", {"pretrained": False}),
     "topoloss-2021": ("topoloss-2021", {}),
 }

@@ -105,3 +105,25 @@ def test_nearest_labels(benchmark):
     filled = measured(benchmark, partial(nearest_labels, labels))
     assert filled.min() > 0
     assert np.array_equal(filled[labels > 0], labels[labels > 0])
+
+
+def test_critical_regions(benchmark):
+    prediction, truth = membranes(100, 65) >= 0.5, membranes(100, 65) >= 0.45
+    regions = measured(benchmark, partial(topology.critical_regions, prediction, truth, threads=1))
+    assert regions.max() > 1
+    assert not regions[prediction == truth].any()
+
+
+def test_warp(benchmark):
+    prediction, truth = membranes(100, 65) >= 0.5, membranes(100, 65) >= 0.45
+    warped = measured(benchmark, partial(topology.warp, truth, prediction, threads=1))
+    assert 0 < (warped != prediction).sum() < (truth != prediction).sum()
+    assert np.array_equal(*(topology.betti_numbers(masks, threads=1) for masks in (warped, truth)))
+
+
+def test_maximin_pairs(benchmark):
+    images = membranes(100, 65)
+    labels = topology.label_components(images < 0.5, 4)
+    same, other = measured(benchmark, partial(topology.maximin_pairs, 1 - images, labels, 4, threads=1))
+    count = (labels > 0).sum((1, 2))
+    assert ((same + other).sum((1, 2)) == count * (count + 1) // 2).all()
