@@ -39,6 +39,7 @@ BUILTINS: dict[str, dict[str, str]] = {
     },
     "losses": {
         "betti-matching": "topobench.losses.betti_matching:BettiMatchingLoss",
+        "cbdice": "topobench.losses.cbdice:CenterlineBoundaryDiceLoss",
         "cldice": "topobench.losses.cldice:SoftClDiceLoss",
         "cross-entropy": "topobench.losses.cross_entropy:CrossEntropyLoss",
         "dice": "topobench.losses.dice:DiceLoss",

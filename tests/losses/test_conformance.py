@@ -19,7 +19,9 @@ from topobench.losses.subject import Subject
 from topobench.losses.toys import TOYS, toys
 from topobench.topology import betti_numbers
 
-PROVEN = sorted({*topobench.list_names("losses")} - {"cldice", "skeleton-recall", "topoloss-2021", "vgg-features"})
+PROVEN = sorted(
+    {*topobench.list_names("losses")} - {"cbdice", "cldice", "skeleton-recall", "topoloss-2021", "vgg-features"}
+)
 CHOICES = [
     ("topological", {"dimensions": (0, 1), "frame": False}),
     ("topological", {"dimensions": (0, 1), "frame": False, "connectivity": 4, "min_persistence": 0.0}),
@@ -82,6 +84,24 @@ def test_skeleton_recall_raises_what_is_missing_and_lowers_nothing(report_of):
     assert {*failures(report, "step lowers the loss")} == empty
     assert {*failures(report, "positive when wrong")} == empty | {"flat-1.0", "flat-1.0 17x12"}
     never = {"gap", "false-hole", "merged-cells", "all-there", "gap-at-border", "thin-diagonal", "corner-gap"}
+    assert not {check.case for check in report.failed} & {*never, *(f"{name} 17x12" for name in never)}
+
+
+def test_cbdice_lowers_what_is_false_and_raises_nothing(report_of):
+    """What is missed has no gradient, so every toy with such a pixel fails; and one value is below 0."""
+    report = report_of("cbdice")
+    assert {check.rule for check in report.failed} == {
+        "positive when wrong", "right sign", "ends at Betti error 0", "flips and transposes"
+    }  # fmt: skip
+    raised = {toy.name for toy in toys() if toy.up and Subject(topobench.load_loss("cbdice")).sees(toy)}
+    assert {*failures(report, "right sign")} == raised
+    assert all("leaves it alone" in reason for reason in failures(report, "right sign").values())
+    assert {*failures(report, "ends at Betti error 0")} == raised - {"island 17x12 inverted"}
+    assert failures(report, "positive when wrong") == {
+        "island 17x12 inverted": "the prediction is wrong, but the loss is -0.04176."
+    }
+    never = {"false-bridge", "island", "missing-hole", "split-cell", "nothing-there", "island-at-border"}
+    never |= {"corner-bridge"}
     assert not {check.case for check in report.failed} & {*never, *(f"{name} 17x12" for name in never)}
 
 

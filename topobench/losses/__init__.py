@@ -10,6 +10,7 @@ from torch import nn
 from topobench.errors import ArgumentError, TopobenchError
 from topobench.losses.base import SegmentationLoss, TopologyClaim, check_pair
 from topobench.losses.betti_matching import BettiMatchingLoss
+from topobench.losses.cbdice import CenterlineBoundaryDiceLoss
 from topobench.losses.cldice import SoftClDiceLoss
 from topobench.losses.cross_entropy import CrossEntropyLoss
 from topobench.losses.dice import DiceLoss
@@ -22,6 +23,7 @@ from topobench.registry import build
 
 __all__ = [
     "BettiMatchingLoss",
+    "CenterlineBoundaryDiceLoss",
     "CrossEntropyLoss",
     "DiceLoss",
     "SegmentationLoss",
