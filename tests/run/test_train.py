@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests.offline import untrained
 from tests.run.kills import same
 from topobench import registry
 from topobench.cards import Budget, LossTerm, Validation, load_recipe
@@ -120,7 +121,32 @@ def test_models_start_from_the_same_weights_whatever_the_loss(tmp_path):
     assert torch.equal(weights(topological), weights(plain))
 
 
-@pytest.mark.parametrize("name", ["enhanced-topo", "unet-topo", "unet-betti-matching", "unet-cldice"])
+@pytest.mark.parametrize("loss", registry.names("losses"))
+def test_08_no_loss_goes_on_from_logits_that_are_not_finite(tmp_path, monkeypatch, loss):
+    """The run stops with the step, and what was good before it is kept."""
+    terms = LossTerm(name="cross-entropy", weight=1.0), LossTerm(name=loss, weight=1.0, **untrained("losses", loss))
+    recipe = load_recipe("unet-ce").model_copy(update={"loss": terms[loss == "cross-entropy" :]})
+    monkeypatch.setattr("tests.run.test_train.load_recipe", lambda name: recipe)
+    for number, value in enumerate((np.nan, np.inf, -np.inf)):
+        found = trainer(tmp_path / str(number), settings=Settings(checkpoint_seconds=0))
+        sound = found.model.forward
+
+        def broken(images, found=found, sound=sound, value=value):
+            logits = sound(images)
+            return torch.full_like(logits, value) if found.step == 2 else logits
+
+        monkeypatch.setattr(found.model, "forward", broken)
+        with pytest.raises(RunError, match="NaN or infinite logits at step 2"):
+            found.run(lambda *_: None, lambda: False)
+        again = trainer(tmp_path / str(number))
+        assert again.step == 2
+        assert torch.isfinite(weights(again)).all()
+
+
+ON_THE_COMMON_UNET = ["topo", "betti-matching", "cldice", "skeleton-recall", "cbdice", "warping", "topograph", "malis"]
+
+
+@pytest.mark.parametrize("name", ["enhanced-topo", *(f"unet-{name}" for name in ON_THE_COMMON_UNET)])
 def test_what_is_not_valid_changes_no_weight(tmp_path, name):
     valid = np.ones((40, 44), bool)
     valid[:, 30:] = False

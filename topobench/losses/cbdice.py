@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from topobench.losses.base import SegmentationLoss, TopologyClaim
+from topobench.losses.base import SegmentationLoss, TopologyClaim, as_constant, as_masks
 from topobench.losses.dice import check_smooth
 from topobench.topology import thin
 from topobench.topology.nearest import squared_distances
@@ -77,8 +77,8 @@ class CenterlineBoundaryDiceLoss(SegmentationLoss):
     def of_maps(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return the loss of logits (B, H, W) and a target of the same shape."""
         likelihood = torch.sigmoid(logits)
-        masks = torch.cat((likelihood.detach() >= 0.5, target.bool())).cpu().numpy()
-        parts = _measures(*(torch.from_numpy(part).to(logits) for part in centrelines(masks)))
+        masks = np.concatenate(as_masks(logits, target))
+        parts = _measures(*(as_constant(part, logits) for part in centrelines(masks)))
         ours, theirs = (_Measures(*half) for half in zip(*(part.chunk(2) for part in parts), strict=True))
         ours = _Measures(*(part * likelihood for part in ours))
         precision, sensitivity = self._share(ours, theirs), self._share(theirs, ours)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from topobench.errors import ArgumentError
-from topobench.losses.base import SegmentationLoss, TopologyClaim
+from topobench.losses.base import SegmentationLoss, TopologyClaim, as_constant, as_masks
 from topobench.losses.dice import check_smooth
 from topobench.topology.threads import share
 from topobench.types import BoolArray
@@ -68,7 +68,7 @@ class SkeletonRecallLoss(SegmentationLoss):
 
     def of_maps(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return the loss of logits (B, H, W) and a target of the same shape."""
-        tubes = torch.from_numpy(tubed_skeletons(target.bool().cpu().numpy(), self.tube)).to(logits)
+        tubes = as_constant(tubed_skeletons(as_masks(logits, target)[1], self.tube), logits)
         covered, whole = (tubes * torch.sigmoid(logits)).sum(dim=(1, 2)), tubes.sum(dim=(1, 2))
         return (1 - (covered + self.smooth) / (whole + self.smooth)).mean()
 
