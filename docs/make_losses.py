@@ -11,7 +11,7 @@ DOCS = Path(__file__).parent
 PAGE = DOCS / "losses.md"
 START, END = "<!-- made by docs/make_losses.py -->", "<!-- end of what is made -->"
 HERE_ONLY = "cpu = cuda"  # depends on the machine
-COLUMNS = {  # heading -> name and options
+ROWS = {  # heading -> name and options
     "cross-entropy": ("cross-entropy", {}),
     "dice": ("dice", {}),
     "topological": ("topological", {}),
@@ -37,19 +37,18 @@ def page(text, reports):
 
 
 def table(reports):
-    """Return the Markdown table: a row a rule, a column a loss."""
+    """Return the Markdown table: a row a loss, a column a rule."""
     counts = {heading: report.counts() for heading, report in reports.items()}
-    lines = [["rule", *reports], ["---", *["---:"] * len(reports)]]
-    for rule in next(iter(counts.values())):
-        if rule != HERE_ONLY:
-            lines.append([rule, *(cell(**each[rule]) for each in counts.values())])
+    rules = [rule for rule in next(iter(counts.values())) if rule != HERE_ONLY]
+    lines = [["loss", *rules], ["---", *["---:"] * len(rules)]]
+    lines += [[heading, *(cell(**count[rule]) for rule in rules)] for heading, count in counts.items()]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def cell(passed, failed, **_):
     """Return what a cell says of one rule's cases."""
     if failed:
-        return f"**{failed} of {passed + failed} fail**"
+        return f"**{passed} of {passed + failed}**"
     return str(passed or "-")
 
 
@@ -59,7 +58,7 @@ def main():
     from topobench.losses.conformance import check_loss
 
     reports = {}
-    for heading, (name, options) in COLUMNS.items():
+    for heading, (name, options) in ROWS.items():
         reports[heading] = check_loss(load_loss(name, **options), heading)
         print(f"{heading}: {len(reports[heading].failed)} of {len(reports[heading].checks)} failed")
     PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), reports), encoding="utf-8")

@@ -446,7 +446,7 @@ def test_the_table_of_the_docs_is_what_the_suite_says(report_of):
     specification = importlib.util.spec_from_file_location("make_losses", ROOT / "docs" / "make_losses.py")
     make_losses = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(make_losses)
-    assert {name for name, _ in make_losses.COLUMNS.values()} == {*topobench.list_names("losses")}
-    reports = {heading: report_of(name, **options) for heading, (name, options) in make_losses.COLUMNS.items()}
+    assert {name for name, _ in make_losses.ROWS.values()} == {*topobench.list_names("losses")}
+    reports = {heading: report_of(name, **options) for heading, (name, options) in make_losses.ROWS.items()}
     text = (ROOT / "docs" / "losses.md").read_text(encoding="utf-8")
     assert text == make_losses.page(text, reports), "stale; run python docs/make_losses.py"
