@@ -44,11 +44,11 @@ class MalisLoss(SegmentationLoss):
         What the segments are: components of the background (the dual connectivity), or of the structure.
     connectivity : 8 or 4, of the structure
     margin : float in [0, 0.5)
-        m; the paper has 0.3.
+        m: how far from 0 and 1 an affinity may stay without cost.
     constrained : bool
         Of pairs of one segment, take paths inside segments alone; of pairs of two, paths that pass segments for nothing
         (Funke et al. 2018, arXiv:1709.02974, "constrained MALIS"): so that the pull of the first kind reaches segments
-        alone, that of the second what lies between them alone. The paper of 2009 does not.
+        alone, that of the second what lies between them alone.
 
     Shapes: logits (B, 1, H, W) floating, target (B, 1, H, W) of 0 and 1 -> 0-d tensor in [0, 1/2). Complexity:
     O(n log n) in the number n of pixels, whatever the number of segments.
