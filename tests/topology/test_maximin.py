@@ -25,10 +25,10 @@ def test_by_hand():
 
 
 def slowly(image, labels, connectivity):
-    """Pixels enter in descending order; which pairs does scikit-image find connected now and not before?"""
+    """Pixels enter in descending order, labelled ones first; which pairs does scikit-image find connected now?"""
     same, other = np.zeros((2, image.size), int)
     label, inside, before = labels.ravel(), np.zeros(image.size, bool), np.zeros((image.size, image.size), bool)
-    for pixel in np.argsort(-image.ravel(), kind="stable"):
+    for pixel in np.lexsort((label == 0, -image.ravel())):
         inside[pixel] = True
         component = measure.label(inside.reshape(image.shape), connectivity=2 if connectivity == 8 else 1).ravel()
         now = (component[:, None] == component) & (component > 0) & (label > 0) & (label > 0)[:, None]
@@ -58,10 +58,13 @@ def test_every_pair_is_counted_once_in_large_images_with_many_labels():
         assert np.array_equal(alone, (same[number], other[number]))
 
 
-def test_what_is_equal_enters_in_row_major_order():
+def test_what_is_equal_enters_in_row_major_order_labelled_pixels_first():
     same, other = maximin_pairs(np.ones((2, 3), np.uint8), labelled([[1, 1, 2], [0, 2, 1]]))
     assert same.tolist() == [[1, 2, 1], [0, 2, 3]]
     assert other.tolist() == [[0, 0, 2], [0, 2, 2]]
+    same, other = maximin_pairs(np.ones((1, 5), np.uint8), labelled([[1, 1, 0, 2, 2]]))
+    assert same.tolist() == [[1, 2, 0, 1, 2]]
+    assert other.tolist() == [[0, 0, 4, 0, 0]]  # all at the pixel between them
 
 
 @pytest.mark.parametrize(

@@ -35,8 +35,8 @@ class MalisLoss(SegmentationLoss):
     that of a pixel with itself its own. Such pairs count, as in the adapted Rand error; else a region of one pixel that
     is missed would cost nothing. Pixels outside all segments of the truth are on paths, but in no pair.
 
-    The gradient reaches the pixels at which best paths are weakest; of equal ones the first in row-major order has it:
-    a subgradient. 0 where all pairs are right by the margin.
+    The gradient reaches the pixels at which best paths are weakest. Where several are, one of them has it, always the
+    same, and one outside all segments before others: a subgradient. 0 where all pairs are right by the margin.
 
     Parameters
     ----------

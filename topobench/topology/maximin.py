@@ -41,8 +41,9 @@ def maximin_pairs(
     Returns
     -------
     (same, other) : int64 arrays of the image's shape
-        The number of pairs of one label, and of two, whose maximin is this pixel's value: of pixels with equal values
-        the first in row-major order goes before. A pixel with itself is a pair too, of the same label.
+        The number of pairs of one label, and of two, whose maximin is this pixel's value. Of equal values those at
+        labelled pixels count as greater, and then the first in row-major order: so where a path between two labels has
+        the same value all along, it is weakest between them. A pixel with itself is a pair too, of the same label.
 
     Raises
     ------
@@ -75,8 +76,8 @@ def maximin_pairs(
     same, other = np.zeros((2, *batch.shape), np.int64)
 
     def work(first: int, last: int) -> None:
-        inverted = -batch[first:last].reshape(last - first, -1).astype(np.float64)
-        orders = np.argsort(inverted, axis=1, kind="stable")
+        values, own = (part[first:last].reshape(last - first, -1) for part in (batch, numbers))
+        orders = np.lexsort((own == 0, -values.astype(np.float64)))  # along the last axis, and stable
         count_pairs(orders, ready(numbers[first:last]), int(connectivity == 8), same[first:last], other[first:last])
 
     share(work, batch.shape, threads)
