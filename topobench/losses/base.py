@@ -5,18 +5,14 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from topobench.errors import ArgumentError
 from topobench.topology.images import check_connectivity, check_dimensions
-from topobench.types import BoolArray
 
-__all__ = ["SegmentationLoss", "TopologyClaim", "as_constant", "as_masks", "check_frame", "check_pair"]
+__all__ = ["SegmentationLoss", "TopologyClaim", "check_pair"]
 
 SURE = 0.9  # logits that all lie in [0, 1] and spread further than this are taken for probabilities
 
@@ -114,20 +110,3 @@ def check_pair(logits: Tensor, target: Tensor) -> None:
 def _ends(tensor: Tensor) -> tuple[float, float]:
     low, high = torch.aminmax(tensor.detach())
     return float(low), float(high)
-
-
-def as_masks(logits: Tensor, target: Tensor) -> tuple[BoolArray, BoolArray]:
-    """Return the segmentation, likelihood >= 0.5, and the truth as arrays of the logits' shape, without gradient."""
-    return (torch.sigmoid(logits.detach()) >= 0.5).cpu().numpy(), (target > 0.5).cpu().numpy()
-
-
-def as_constant(values: NDArray[Any], like: Tensor) -> Tensor:
-    """Return an array as a tensor of the dtype and on the device of another one."""
-    return torch.from_numpy(np.ascontiguousarray(values)).to(like)
-
-
-def check_frame(frame: bool) -> bool:
-    """Return whether a frame is asked for; ArgumentError unless it is True or False."""
-    if not isinstance(frame, bool):
-        raise ArgumentError(f"frame is {frame!r}; it must be True or False.")
-    return frame

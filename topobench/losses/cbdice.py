@@ -9,8 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from topobench.losses.base import SegmentationLoss, TopologyClaim, as_constant, as_masks
+from topobench.losses.base import SegmentationLoss, TopologyClaim
 from topobench.losses.dice import check_smooth
+from topobench.losses.masks import as_constant, as_masks
 from topobench.topology import thin
 from topobench.topology.nearest import squared_distances
 from topobench.topology.threads import share

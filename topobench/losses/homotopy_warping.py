@@ -10,15 +10,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from topobench.losses.base import SegmentationLoss, TopologyClaim, as_constant, as_masks, check_frame
+from topobench.losses.masks import MaskLoss, as_constant, as_masks
 from topobench.topology import warp
-from topobench.topology.images import check_connectivity
 from topobench.types import BoolArray
 
 __all__ = ["HomotopyWarpingLoss"]
 
 
-class HomotopyWarpingLoss(SegmentationLoss):
+class HomotopyWarpingLoss(MaskLoss):
     """Cross entropy at the pixels in which neither mask can be warped into the other without a change of topology.
 
     Source: Hu, "Structure-aware image segmentation with homotopy warping", NeurIPS 2022, arXiv:2112.07812, sections 3.2
@@ -50,20 +49,6 @@ class HomotopyWarpingLoss(SegmentationLoss):
     Shapes: logits (B, 1, H, W) floating, target (B, 1, H, W) of 0 and 1 -> 0-d tensor in [0, inf). Complexity:
     O(n log n) in the number n of wrong pixels, and linear in that of all.
     """
-
-    def __init__(self, connectivity: int = 8, frame: bool = False) -> None:
-        super().__init__()
-        check_connectivity(connectivity)
-        self.connectivity, self.frame = connectivity, check_frame(frame)
-
-    def extra_repr(self) -> str:
-        """Return the options, as torch prints modules."""
-        return f"connectivity={self.connectivity}, frame={self.frame}"
-
-    @property
-    def claim(self) -> TopologyClaim | None:
-        """Components and holes."""
-        return TopologyClaim(self.connectivity, self.frame)
 
     def of_maps(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return the loss of logits (B, H, W) and a target of the same shape."""

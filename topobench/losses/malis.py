@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from topobench.errors import ArgumentError
-from topobench.losses.base import SegmentationLoss, TopologyClaim, as_constant
+from topobench.losses.base import SegmentationLoss, TopologyClaim
+from topobench.losses.masks import as_constant
 from topobench.topology import label_components, maximin_pairs
 from topobench.topology.images import check_connectivity
 

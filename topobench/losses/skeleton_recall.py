@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from topobench.errors import ArgumentError
-from topobench.losses.base import SegmentationLoss, TopologyClaim, as_constant, as_masks
+from topobench.losses.base import SegmentationLoss, TopologyClaim
 from topobench.losses.dice import check_smooth
+from topobench.losses.masks import as_constant, as_masks
 from topobench.topology.threads import share
 from topobench.types import BoolArray
 

@@ -6,14 +6,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from topobench.losses.base import SegmentationLoss, TopologyClaim, as_constant, as_masks, check_frame
+from topobench.losses.masks import MaskLoss, as_constant, as_masks
 from topobench.topology import critical_regions
-from topobench.topology.images import check_connectivity
 
 __all__ = ["TopographLoss"]
 
 
-class TopographLoss(SegmentationLoss):
+class TopographLoss(MaskLoss):
     """Mean probability of the wrong class in each region of the segmentation that is wrong and critical, summed.
 
     Source: Lux, Berger et al., "Topograph: an efficient graph-based framework for strictly topology preserving image
@@ -41,20 +40,6 @@ class TopographLoss(SegmentationLoss):
     Shapes: logits (B, 1, H, W) floating, target (B, 1, H, W) of 0 and 1 -> 0-d tensor in [0, inf). Complexity: linear
     in the number of pixels.
     """
-
-    def __init__(self, connectivity: int = 8, frame: bool = False) -> None:
-        super().__init__()
-        check_connectivity(connectivity)
-        self.connectivity, self.frame = connectivity, check_frame(frame)
-
-    def extra_repr(self) -> str:
-        """Return the options, as torch prints modules."""
-        return f"connectivity={self.connectivity}, frame={self.frame}"
-
-    @property
-    def claim(self) -> TopologyClaim | None:
-        """Components and holes."""
-        return TopologyClaim(self.connectivity, self.frame)
 
     def of_maps(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return the loss of logits (B, H, W) and a target of the same shape."""
