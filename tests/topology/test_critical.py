@@ -55,6 +55,7 @@ def test_regions_are_numbered_by_their_first_pixels():
 def test_corners_that_belong_to_what_is_closed_part_a_region():
     diagonal = drawn("p#.", "#p.", "...")  # the two p thicken the line, each on its side
     assert not critical_regions(*diagonal).any()
+    assert not critical_regions(*drawn("pt", "tp")).any()  # two diagonals, each one piece, and one in the union
     assert critical_regions(*drawn("#p..", "..p.", "...#")).max() == 1  # here they are a bridge, of one piece
     assert critical_regions(*drawn("#p..", "..p.", "...#"), connectivity=4).max() == 1  # only the second is an island
 

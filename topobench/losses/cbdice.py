@@ -45,8 +45,8 @@ class CenterlineBoundaryDiceLoss(SegmentationLoss):
     What the paper leaves open or was changed later: w is published as a quotient; the authors' code now has the linear
     (R - D + 1) / R in two dimensions, which they found to be better in practice. Their centrelines are soft skeletons
     of masks, or a homotopic thinning's; here they are those of `topobench.topology.thin`, which keeps every component
-    and hole. They threshold at p > 1/2. Background lies beyond the image, for distances and centrelines, be there other
-    background or not.
+    and hole. They threshold at p > 1/2, and take all sums over a whole batch. Background lies beyond the image, for
+    distances and centrelines, be there other background or not; their distances do not count it.
 
     Parameters
     ----------

@@ -36,9 +36,9 @@ class HomotopyWarpingLoss(MaskLoss):
     pixel counts 1 + weight times. (The released code multiplies logits and target by M and takes cross entropy of
     that: outside M a constant, log 2.) Pixels equally far from the border are flipped in order of their doubt,
     1/2 - |p - 1/2|, so that no turn of the images changes the loss; and one that is not simple is asked again when a
-    neighbour has been flipped, where the released code goes once over the image. The structure is 8-connected by
-    default (the released code: 4), and simple points are those of the definition, which the released code misses at
-    corners.
+    neighbour has been flipped, where the released code goes once over each kind of mistake. The structure is
+    8-connected by default, and simple points are those of the definition: the test of the released code, as written
+    and as it runs, misses some and flips others that change the topology.
 
     Parameters
     ----------

@@ -28,7 +28,9 @@ class TopographLoss(MaskLoss):
     0 where no mistake is critical: then segmentation and truth have the same components and holes, in place (their
     Betti matching error is 0). A region counts once, whatever its size. The paper proves its theorem of intersection
     and union; here, as in the code that its authors released, regions are held against the other mask, so that a thin
-    line that is displaced by its width costs nothing. The paper adds the term to Dice, which is a second term of a
+    line that is displaced by its width costs nothing. Unlike there, what lies beyond the image counts, and corners are
+    exact: the released code finds more at a square whose diagonals are each other's mistake and, 4-connected, more or
+    less elsewhere. The paper adds the term to Dice, which is a second term of a
     recipe; its variants for several classes, random thresholds and other sums over a region are not here.
 
     Parameters

@@ -12,7 +12,8 @@ masks). The opposite does not hold: two critical regions may make up for each ot
 References
 ----------
 Lux, Berger et al., "Topograph", ICLR 2025, arXiv:2411.03228. The paper speaks of the intersection as well as the union;
-here, as in the code that they released, a thin line that is displaced by its width is not critical.
+here, as in the code that they released, a thin line that is displaced by its width is not critical. That code
+differs at some corners, and at the image's border, beyond which it sees nothing.
 """
 
 from __future__ import annotations
