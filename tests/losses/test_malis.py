@@ -109,7 +109,9 @@ def test_no_segment_costs_nothing_and_float32_is_near():
     [
         ({"phase": "cells"}, "phase is 'cells'; it must be 'regions' or 'structure'"),
         ({"connectivity": 5}, "connectivity is 5"),
-        ({"margin": 0.5}, r"margin is 0.5; it must lie in \[0, 0.5\)"),
+        ({"margin": 0.5}, r"margin is 0.5; it must be a number in \[0, 0.5\)"),
+        ({"margin": "0.3"}, "margin is '0.3'; it must be a number"),
+        ({"margin": float("nan")}, "margin is nan"),
         ({"constrained": 1}, "constrained is 1; it must be True or False"),
     ],
 )

@@ -70,9 +70,10 @@ def test_what_is_equal_enters_in_row_major_order_labelled_pixels_first():
 @pytest.mark.parametrize(
     ("image", "labels", "words"),
     [
-        (np.zeros((2, 3)), labelled(np.zeros((3, 2))), r"int32 of shape \(3, 2\), the image has shape \(2, 3\)"),
-        (np.zeros((2, 3)), np.zeros((2, 3)), "the labels are float64"),
-        (np.zeros((2, 3)), labelled(np.full((2, 3), -1)), "int32 from 0 on"),
+        (np.zeros((2, 3)), labelled(np.zeros((3, 2))), r"image has shape \(2, 3\), the label image \(3, 2\)"),
+        (np.zeros((2, 3)), np.zeros((2, 3)), "the label image is float64; labels must be integers"),
+        (np.zeros((1, 3)), [[0, 7, -1]], r"labels from -1 to 7; they must lie in \[0, 2\*\*31\)"),
+        (np.zeros((1, 3)), [[0, 7, 2**31]], "labels from 0 to 2147483648"),
         (np.full((2, 3), np.nan), labelled(np.ones((2, 3))), r"NaN at 6 of 6 places, the first at \(0, 0\)"),
         (np.zeros((0, 3)), labelled(np.zeros((0, 3))), r"shape \(0, 3\)"),
     ],
@@ -89,3 +90,4 @@ def test_integers_and_views_are_taken():
     assert np.array_equal(maximin_pairs(image, labels), wanted)
     turned = maximin_pairs(np.asfortranarray(image)[::-1], labels[::-1])
     assert np.array_equal([counts[::-1] for counts in turned], wanted)  # no two pixels are equal
+    assert np.array_equal(maximin_pairs(image.tolist(), labels.tolist()), wanted)

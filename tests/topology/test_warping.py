@@ -95,9 +95,9 @@ def test_threads_change_nothing():
 
 
 def test_what_does_not_fit_is_refused():
-    with pytest.raises(ArgumentError, match=r"shape \(2, 3\), the truth \(3, 2\)"):
+    with pytest.raises(ArgumentError, match=r"the mask has shape \(2, 3\), the mask to come near to \(3, 2\)"):
         warp(np.zeros((2, 3)), np.zeros((3, 2)))
     with pytest.raises(ArgumentError, match="connectivity is 5"):
         warp(np.zeros((2, 3)), np.zeros((2, 3)), 5)
-    with pytest.raises(ArgumentError, match=r"the doubt has shape \(3,\), the mask \(2, 3\)"):
+    with pytest.raises(ArgumentError, match=r"the mask has shape \(2, 3\), the doubt \(3,\)"):
         warp(np.zeros((2, 3)), np.zeros((2, 3)), doubt=np.zeros(3))

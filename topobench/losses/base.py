@@ -68,7 +68,13 @@ class SegmentationLoss(nn.Module, ABC):
         check_pair(logits, target)
         with torch.autocast(logits.device.type, enabled=False):
             wide = logits if logits.dtype == torch.float64 else logits.float()
-            return self.of_maps(wide[:, 0], target[:, 0].to(wide.dtype))
+            value = self.of_maps(wide[:, 0], target[:, 0].to(wide.dtype))
+        if value.ndim:
+            raise ArgumentError(
+                f"{type(self).__name__}.of_maps returns a tensor of shape {tuple(value.shape)}; it must return a 0-d "
+                "tensor, the mean over the images."
+            )
+        return value
 
     @abstractmethod
     def of_maps(self, logits: Tensor, target: Tensor) -> Tensor:

@@ -50,6 +50,6 @@ def soft_dice(likelihood: Tensor, target: Tensor, smooth: float) -> Tensor:
 
 def check_smooth(smooth: float) -> float:
     """Return the constant added to both sides of a fraction; ArgumentError unless it is finite and above 0."""
-    if not 0 < smooth < float("inf"):
+    if not (isinstance(smooth, (int, float)) and 0 < smooth < float("inf")):
         raise ArgumentError(f"smooth is {smooth!r}; it must be a number above 0.")
     return float(smooth)

@@ -68,8 +68,8 @@ class MalisLoss(SegmentationLoss):
         check_connectivity(connectivity)
         if phase not in ("regions", "structure"):
             raise ArgumentError(f"phase is {phase!r}; it must be 'regions' or 'structure'.")
-        if not 0 <= margin < 0.5:
-            raise ArgumentError(f"margin is {margin!r}; it must lie in [0, 0.5).")
+        if not (isinstance(margin, (int, float)) and 0 <= margin < 0.5):
+            raise ArgumentError(f"margin is {margin!r}; it must be a number in [0, 0.5).")
         if not isinstance(constrained, bool):
             raise ArgumentError(f"constrained is {constrained!r}; it must be True or False.")
         self.phase, self.connectivity, self.margin, self.constrained = phase, connectivity, float(margin), constrained

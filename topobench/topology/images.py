@@ -47,12 +47,11 @@ def check_dimensions(dimensions: Sequence[int]) -> tuple[int, ...]:
     return tuple(sorted(wanted))
 
 
-def check_same_shape(prediction: ArrayLike, truth: ArrayLike) -> None:
-    """Raise ArgumentError unless prediction and truth have one shape."""
-    if np.shape(prediction) != np.shape(truth):
-        raise ArgumentError(
-            f"the prediction has shape {np.shape(prediction)}, the truth {np.shape(truth)}; they must agree."
-        )
+def check_same_shape(one: ArrayLike, other: ArrayLike, words: tuple[str, str] = ("prediction", "truth")) -> None:
+    """Raise ArgumentError, naming them by `words`, unless both have one shape."""
+    shapes = [np.shape(as_array(part, word)) for part, word in zip((one, other), words, strict=True)]
+    if shapes[0] != shapes[1]:
+        raise ArgumentError(f"the {words[0]} has shape {shapes[0]}, the {words[1]} {shapes[1]}; they must agree.")
 
 
 def as_image_batch(image: ArrayLike) -> NDArray[Any]:

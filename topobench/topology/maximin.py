@@ -13,10 +13,10 @@ Turaga, Briggman, Helmstaedter, Denk and Seung, "Maximin affinity learning of im
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from topobench.errors import ArgumentError
-from topobench.topology.images import as_image_batch, check_connectivity, nan_error, ready
+from topobench.topology.images import as_array, as_image_batch, check_connectivity, check_same_shape, nan_error, ready
 from topobench.topology.threads import share
 from topobench.types import IntArray
 
@@ -31,8 +31,8 @@ def maximin_pairs(
     Parameters
     ----------
     image : (H, W) or (B, H, W), any real dtype
-    labels : (H, W) or (B, H, W), int32, from 0 on; of the image's shape
-        Pixels of label 0 are on paths, but in no pair.
+    labels : (H, W) or (B, H, W), integers from 0 to 2**31 - 1; of the image's shape
+        As `label_components` makes them. Pixels of label 0 are on paths, but in no pair.
     connectivity : 8 or 4
         Which neighbours are joined by a path.
     threads : int or None
@@ -53,26 +53,22 @@ def maximin_pairs(
     Notes
     -----
     O(n log n) in the number n of pixels, whatever the number of labels. All n (n + 1) / 2 pairs of n labelled pixels
-    are counted, so up to 3 billion of them.
+    are counted; int64 holds those of 4 billion pixels.
 
     Examples
     --------
-    >>> same, other = maximin_pairs([[9, 2, 8, 7]], np.array([[1, 0, 2, 2]], np.int32))
+    >>> same, other = maximin_pairs([[9, 2, 8, 7]], [[1, 0, 2, 2]])
     >>> same.tolist(), other.tolist()
     ([[1, 0, 1, 2]], [[0, 2, 0, 0]])
     """
     from topobench.topology.chains import count_pairs
 
     check_connectivity(connectivity)
-    batch, numbers = as_image_batch(image), np.asarray(labels)
-    if numbers.shape != np.shape(image) or numbers.dtype != np.int32 or (numbers.size and numbers.min() < 0):
-        raise ArgumentError(
-            f"the labels are {numbers.dtype} of shape {numbers.shape}, the image has shape {np.shape(image)}; they "
-            "must be int32 from 0 on, of one shape."
-        )
+    batch = as_image_batch(image)
+    check_same_shape(image, labels, ("image", "label image"))
+    numbers = _as_labels(labels).reshape(batch.shape)
     if batch.dtype.kind == "f" and np.isnan(batch).any():
         raise nan_error(image)
-    numbers = numbers.reshape(batch.shape)
     same, other = np.zeros((2, *batch.shape), np.int64)
 
     def work(first: int, last: int) -> None:
@@ -82,3 +78,14 @@ def maximin_pairs(
 
     share(work, batch.shape, threads)
     return same.reshape(np.shape(image)), other.reshape(np.shape(image))
+
+
+def _as_labels(labels: ArrayLike) -> NDArray[np.int32]:
+    """Return labels as int32; ArgumentError for what is no integer, or none from 0 to 2**31 - 1."""
+    numbers = as_array(labels, "label image")
+    if numbers.dtype.kind not in "ui":
+        raise ArgumentError(f"the label image is {numbers.dtype}; labels must be integers, 0 for none.")
+    low, high = int(numbers.min()), int(numbers.max())
+    if low < 0 or high >= 2**31:
+        raise ArgumentError(f"the label image holds labels from {low} to {high}; they must lie in [0, 2**31).")
+    return numbers.astype(np.int32)

@@ -15,8 +15,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from topobench.errors import ArgumentError
-from topobench.topology.images import as_mask_batch, check_connectivity, check_same_shape
+from topobench.topology.images import as_array, as_mask_batch, check_connectivity, check_same_shape
 from topobench.topology.nearest import squared_distances
 from topobench.topology.simple import tables
 from topobench.topology.threads import share
@@ -72,7 +71,7 @@ def warp(
     """
     from topobench.topology.peeling import flip
 
-    check_same_shape(mask, towards)
+    check_same_shape(mask, towards, ("mask", "mask to come near to"))
     check_connectivity(connectivity)
     batch, wanted = as_mask_batch(mask), as_mask_batch(towards)
     rank = np.zeros(batch.shape) if doubt is None else -_doubts(doubt, np.shape(mask)).reshape(batch.shape)
@@ -98,7 +97,6 @@ def _order(mask: BoolArray, wanted: BoolArray, rank: NDArray[np.float64]) -> Int
 
 
 def _doubts(doubt: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    doubts = np.asarray(doubt, np.float64)
-    if doubts.shape != shape:
-        raise ArgumentError(f"the doubt has shape {doubts.shape}, the mask {shape}; they must agree.")
+    doubts = as_array(doubt, "doubt").astype(np.float64)
+    check_same_shape(np.empty(shape), doubts, ("mask", "doubt"))
     return doubts
