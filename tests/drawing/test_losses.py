@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 
 from topobench.drawing import draw_loss, save_figure
-from topobench.drawing.losses import ARROWS, MOST
+from topobench.drawing.losses import ARROWS, FAINT, MOST
 from topobench.errors import ArgumentError
 from topobench.topology import persistence_pairs
 from topobench.types import DiagramMatching
@@ -42,6 +43,12 @@ def arrows(figure, name):
 def dots(figure, name):
     [line] = [line for line in figure.axes[3].lines if line.get_gid() == name]
     return line.get_xydata().tolist()
+
+
+def coloured(figure):
+    """The colours of the gradient (H, W, 4)."""
+    [image] = [image for image in figure.axes[3].images if image.get_gid() == "gradient"]
+    return np.asarray(image.get_array())
 
 
 def lines_of(figure, fate):
@@ -82,8 +89,8 @@ def test_arrows_differ_by_shape_and_colour():
 
 
 def test_of_many_arrows_the_largest_are_drawn_and_the_caption_says_so():
-    gradient = np.arange(20.0 * 20).reshape(20, 20)
-    figure = draw_loss(np.full((20, 20), 0.5), np.zeros((20, 20), bool), gradient)
+    gradient, flat = np.arange(20.0 * 20).reshape(20, 20), np.full((20, 20), 0.5)
+    figure = draw_loss(flat, np.zeros((20, 20), bool), gradient, matching_of(flat))
     drawn = arrows(figure, "down")[0]
     assert {int(y) * 20 + int(x) for x, y in drawn} == set(range(400 - MOST, 400))
     caption = said(figure)[1][0]
@@ -157,11 +164,27 @@ def test_many_at_one_point_are_counted():
     assert len(dots(figure, "matched-0")) == len(lines_of(figure, "matched")) == 36
 
 
-def test_without_a_matching_the_pairs_are_shown_as_they_are():
+def test_without_a_matching_many_pixels_get_colours_and_no_arrows():
+    """Of equal gradients some would have an arrow and others none."""
+    gradient = np.ones((20, 20))
+    gradient[:, :3], gradient[0, 5] = -0.5, 0
+    figure = draw_loss(np.full((20, 20), 0.5), np.zeros((20, 20), bool), gradient)
+    assert arrows(figure, "up")[0] == arrows(figure, "down")[0] == []
+    assert said(figure)[1][0].endswith("399 pixels of 400 with a gradient, the largest 1 per unit of likelihood; "
+                                       "too many for arrows, see the colours")  # fmt: skip
+    colours = coloured(figure)
+    assert colours[0, 5, 3] == 0
+    for pixel, colour, opacity in ((colours[4, 9], "#0072B2", 1), (colours[4, 1], "#D55E00", FAINT + (1 - FAINT) / 2)):
+        assert to_hex(pixel[:3]).upper() == colour
+        assert pixel[3] == opacity
+
+
+def test_without_a_matching_the_gradient_is_coloured():
     figure = draw_loss(LIKELIHOOD, TRUTH, gradient_of(r4c3=-1), value=0.25, frame=True, title="mine", note="one\ntwo")
-    assert sorted(dots(figure, "plain-1")) == [[0.3, 0.1], [1, 0.1]]
-    assert dots(figure, "plain-0") == [[1, 0]]
-    assert not figure.axes[3].collections  # no arrows
+    assert arrows(figure, "up")[0] == [[3, 4]]
+    assert np.argwhere(coloured(figure)[..., 3]).tolist() == [[4, 3]]
+    assert figure.axes[3].get_title(loc="left") == "where the loss has a gradient, the stronger the greater"
+    assert not figure.axes[3].lines  # no diagram
     title, caption = said(figure)
     assert title == "mine"
     assert caption == [
@@ -169,7 +192,7 @@ def test_without_a_matching_the_pairs_are_shown_as_they_are():
         "where the gradient is smaller",
         "components (b0): prediction 1, truth 1; holes (b1): prediction 1, truth 2; connectivity 8, with a frame of "
         "structure outside, a component that closes what lies at the border",
-        "of this loss no matching is known: the diagram shows the classes of the likelihood as they are", "one", "two",
+        "one", "two",
     ]  # fmt: skip
 
 
@@ -177,7 +200,6 @@ def test_connectivity_counts():
     diagonal = np.eye(5) * 0.9
     for connectivity, pieces in ((8, 1), (4, 5)):
         figure = draw_loss(diagonal, np.eye(5, dtype=bool), np.zeros((5, 5)), connectivity=connectivity)
-        assert len(dots(figure, "plain-0")) == pieces
         assert f"prediction {pieces}, truth {pieces}" in said(figure)[1][1]
 
 

@@ -20,7 +20,7 @@ from topobench.topology import thin
 
 def of(likelihood, truth, **options):
     """The loss of one likelihood (H, W), and its gradient with respect to it."""
-    loss = CenterlineBoundaryDiceLoss(**options)
+    loss = CenterlineBoundaryDiceLoss(**{"smooth": 1.0, **options})
     return Subject(loss).slope(np.array(likelihood, float), np.array(truth, bool))
 
 
@@ -132,7 +132,7 @@ def test_thick_structure_pixel_by_pixel_in_a_batch():
     assert centrelines(wanted)[0].max() > 4
     single = [plain_loss(image, truth) for image, truth in zip(maps.astype(float), wanted, strict=True)]
     logits, target = torch.logit(torch.from_numpy(maps).double())[:, None], torch.from_numpy(wanted)[:, None]
-    assert load_loss("cbdice")(logits, target).item() == pytest.approx(np.mean(single))
+    assert load_loss("cbdice", smooth=1.0)(logits, target).item() == pytest.approx(np.mean(single))
 
 
 @given(masks)
@@ -154,7 +154,7 @@ def test_a_thresholded_map_that_is_right_costs_nothing_however_sure(image):
 @pytest.mark.parametrize("truth", [np.zeros((6, 7)), np.ones((6, 7)), np.ones((1, 1)), TOYS["merged-cells"].truth])
 def test_the_truth_surely_predicted_costs_nothing(truth):
     logits = torch.from_numpy(60.0 * truth - 30)[None, None].float().requires_grad_()
-    value = CenterlineBoundaryDiceLoss()(logits, torch.tensor(np.array(truth, np.float32))[None, None])
+    value = CenterlineBoundaryDiceLoss(1.0)(logits, torch.tensor(np.array(truth, np.float32))[None, None])
     value.backward()
     assert value.item() == pytest.approx(0, abs=1e-6)
     assert torch.isfinite(logits.grad).all()
@@ -207,4 +207,4 @@ def test_smooth_must_be_above_zero(smooth):
 
 
 def test_options_are_shown():
-    assert repr(load_loss("cbdice")) == "CenterlineBoundaryDiceLoss(smooth=1.0)"
+    assert repr(load_loss("cbdice")) == "CenterlineBoundaryDiceLoss(smooth=0.001)"

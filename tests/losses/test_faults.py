@@ -1,5 +1,6 @@
 """Rows 7, 9 and 10 of the table of faults, for every loss: flat and empty maps, half precision, what does not fit."""
 
+import sys
 from itertools import product
 
 import numpy as np
@@ -11,6 +12,7 @@ from tests.offline import untrained
 from topobench.errors import ArgumentError
 from topobench.losses.subject import Subject, as_batch, random_maps
 from topobench.losses.toys import TOYS
+from topobench.topology import threads
 
 BLIND = {"cldice", "malis", "topoloss-2021"}  # to some flat maps that are wrong: see docs/losses.md
 BLIND |= {"skeleton-recall"}  # false structure costs it nothing, be it everywhere
@@ -83,6 +85,25 @@ def test_target_may_be_bool_or_integer(name):
     subject = Subject(load(name))
     wanted = subject.of(logits, target).item()
     assert [subject.of(logits, target.to(kind)).item() for kind in (torch.bool, torch.uint8)] == [wanted, wanted]
+
+
+def test_no_loss_takes_more_threads_than_torch_has(name, monkeypatch):
+    """`topobench run --jobs` shares out the processor, and records say how many threads a run had."""
+    asked, place = [], threads.share
+    spies = {module for module in sys.modules.values() if getattr(module, "share", None) is place}
+    for module in spies:
+        monkeypatch.setattr(
+            module, "share", lambda work, shape, count: asked.append(count) or place(work, shape, count)
+        )
+    likelihood, truth = random_maps(4, (12, 15))
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        backward(load(name), torch.logit(as_batch(likelihood)), as_batch(truth))
+    finally:
+        torch.set_num_threads(before)
+    assert set(asked) <= {1}
+    assert asked or name in {"cldice", "cross-entropy", "dice", "mosinska"}
 
 
 def test_arguments_are_not_written_to(name):

@@ -74,6 +74,21 @@ def test_beside_cross_entropy_critical_pixels_count_more():
     assert np.allclose(warping[critical], entropy[critical])
 
 
+def test_no_turn_changes_the_loss_where_the_network_is_sure():
+    """Likelihoods of such logits are 0 and 1 in float32: by them many pixels would be equally sure."""
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(20):
+        logits = 20 * torch.randn(1, 1, 24, 24, generator=generator)
+        target = (torch.rand(1, 1, 24, 24, generator=generator) < 0.5).float()
+        values = [
+            HomotopyWarpingLoss()(turn(logits), turn(target)).item()
+            for turn in (torch.clone, lambda maps: maps.flip(-2))
+        ]
+        values.append(HomotopyWarpingLoss()(logits.mT, target.mT).item())
+        values.append(HomotopyWarpingLoss()(logits.flip(-1), target.flip(-1)).item())
+        assert values == pytest.approx([values[0]] * 4, rel=1e-5)
+
+
 def test_a_batch_is_the_mean_of_its_images():
     maps = [random_maps(seed, (40, 30)) for seed in range(3)]
     logits = torch.cat([torch.logit(as_batch(likelihood)) for likelihood, _ in maps])

@@ -101,3 +101,6 @@ def test_what_does_not_fit_is_refused():
         warp(np.zeros((2, 3)), np.zeros((2, 3)), 5)
     with pytest.raises(ArgumentError, match=r"the mask has shape \(2, 3\), the doubt \(3,\)"):
         warp(np.zeros((2, 3)), np.zeros((2, 3)), doubt=np.zeros(3))
+    for doubt in (np.full((2, 3), np.nan), np.zeros((2, 3), complex), np.full((2, 3), "much")):
+        with pytest.raises(ArgumentError, match="it must be real, without NaN"):
+            warp(np.zeros((2, 3)), np.zeros((2, 3)), doubt=doubt)

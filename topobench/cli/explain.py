@@ -84,7 +84,7 @@ def explain(
 ) -> None:
     """Draw what a LOSS does: which pixels it raises or lowers, and for the sake of which classes.
 
-    Arrows stand where the loss has a gradient, up where descent raises the likelihood. The persistence diagram shows
+    Arrows stand where the loss has a gradient, up where descent raises the likelihood. A persistence diagram shows
     which classes it keeps and which it removes. A loss that draws patches is given the whole image as one, unless
     there is an --option patch_size.
     """

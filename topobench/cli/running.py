@@ -22,7 +22,8 @@ from topobench.data import Dataset
 from topobench.data.fetch import weights_file
 from topobench.environment import peak_memory_mib
 from topobench.errors import DataError, TopobenchError
-from topobench.registry import check, load
+from topobench.losses import build_loss
+from topobench.registry import BUILTINS, check, load
 from topobench.run.device import Device, choose_device, device_count
 from topobench.run.execute import Stopped, find
 from topobench.run.executors import execute_in_processes, execute_serially
@@ -31,6 +32,7 @@ from topobench.run.plan import Plan, Planned, states_of, write_plan
 from topobench.run.scalars import check_scalars
 from topobench.run.settings import Settings
 from topobench.run.store import Store
+from topobench.run.train import recipe_loss
 from topobench.types import RunRecord
 
 __all__ = ["Matrix"]
@@ -135,8 +137,21 @@ def _check_choices(recipe: Recipe) -> None:
         check("models", recipe.model.name, recipe.model.options, ["in_channels"])
         for term in recipe.loss:
             check("losses", term.name, term.options)
+        _try_losses(recipe)
     except TopobenchError as error:
         raise type(error)(f"recipe {recipe.name!r}: {error}") from error
+
+
+def _try_losses(recipe: Recipe) -> None:
+    """Make the losses of a recipe, so that a wrong value of an option is said before the runs ahead are trained.
+
+    Not those that want weights, which takes long, nor plugins: whoever uses one will be told.
+    """
+    ours = [term for term in recipe.loss if term.name in BUILTINS["losses"] and not _weights_of("losses", term)]
+    if len(ours) == len(recipe.loss):
+        recipe_loss(recipe)
+    for term in ours:
+        build_loss(term.name, term.options)
 
 
 def _wanted(runs: Iterable[Run]) -> set[str]:

@@ -41,36 +41,31 @@ FATES = (
     Fate("removed", "to be removed: drawn to the diagonal", "#CC79A7", False, 7.0),
     Fate("matched", "to be kept: drawn to the place of the truth", "#009E73", True, 7.0),
 )
-PLAIN = Fate("plain", "in the likelihood", "0.35", False, 5.0)
 
 
-def diagram(
-    axis: Axes, pairs: PersistencePairs, matching: DiagramMatching | None, numbers: Sequence[str] | None = None
-) -> None:
+def diagram(axis: Axes, matching: DiagramMatching, numbers: Sequence[str] | None = None) -> None:
     """Draw the diagram; dots and arrows of a fate bear its name as gid, dots their dimension too (``matched-1``).
 
     Parameters
     ----------
     axis : matplotlib Axes
-    pairs : PersistencePairs
+    matching : DiagramMatching
         Of one image.
-    matching : DiagramMatching or None
-        Of the same pairs; None: there are no fates and no arrows.
     numbers : one text a pair, or None
         What the pairs are called, empty for those without name. None: where dots coincide, their count is written.
     """
     _ground(axis)
-    places, fates = places_of(pairs), _fates(matching, len(pairs))
+    pairs, fates = matching.pairs, _fates(matching)
+    places = places_of(pairs)
     scale = float(np.clip(np.sqrt(FEW / max(len(pairs), 1)), 0.4, 1.0))
     for order, (fate, those) in enumerate(fates):
         _dots(axis, places, pairs.dimension, those, fate, 3.0 + order, scale)
-        if matching is not None and fate.name != "left":
+        if fate.name != "left":
             _arrows(axis, places[those], fate)
-    if matching is not None:
-        axis.plot(
-            1, 0, "*", markersize=17, markerfacecolor="#F0E442", markeredgecolor="k", markeredgewidth=0.8,
-            clip_on=False, zorder=2.5, gid="truth",
-        )  # fmt: skip
+    axis.plot(
+        1, 0, "*", markersize=17, markerfacecolor="#F0E442", markeredgecolor="k", markeredgewidth=0.8,
+        clip_on=False, zorder=2.5, gid="truth",
+    )  # fmt: skip
     for place, text in _texts(places, fates, numbers):
         left = place[0] > 0.9  # where there is no room to the right
         note = axis.annotate(
@@ -78,7 +73,7 @@ def diagram(
             ha="right" if left else "left",
         )  # fmt: skip
         note.set_path_effects(halo())
-    _legend(axis, pairs.dimension, fates, matching)
+    _legend(axis, fates, matching)
 
 
 def places_of(pairs: PersistencePairs) -> NDArray[np.float64]:
@@ -106,10 +101,8 @@ def _ground(axis: Axes) -> None:
     axis.tick_params(labelsize=8)
 
 
-def _fates(matching: DiagramMatching | None, count: int) -> list[tuple[Fate, BoolArray]]:
+def _fates(matching: DiagramMatching) -> list[tuple[Fate, BoolArray]]:
     """Return each fate with the pairs that have it."""
-    if matching is None:
-        return [(PLAIN, np.ones(count, bool))]
     those = ~(matching.matched | matching.removed), matching.removed, matching.matched
     return list(zip(FATES, those, strict=True))
 
@@ -164,9 +157,7 @@ def _coinciding(
     return sorted(by_place, key=lambda pair: -len(pair[1]))
 
 
-def _legend(
-    axis: Axes, dimension: NDArray[np.int64], fates: list[tuple[Fate, BoolArray]], matching: DiagramMatching | None
-) -> None:
+def _legend(axis: Axes, fates: list[tuple[Fate, BoolArray]], matching: DiagramMatching) -> None:
     """Say what the symbols mean, in the triangle above the diagonal, where no class can lie."""
     from matplotlib.legend_handler import HandlerTuple
     from matplotlib.lines import Line2D
@@ -177,20 +168,19 @@ def _legend(
             markerfacecolor=colour if filled else "none",
         )  # fmt: skip
 
-    counts = np.bincount(dimension, minlength=2)
+    counts = np.bincount(matching.pairs.dimension, minlength=2)
     entries: list[tuple[Any, str]] = [
         (symbol(MARKERS[number], "k", filled=False), f"{word} of the likelihood ({counts[number]})")
         for number, word in enumerate(WORDS)
-        if counts[number] or matching is None
+        if counts[number]
     ]
-    if matching is not None:
-        markers = [MARKERS[number] for number in (0, 1) if counts[number]] or [*MARKERS]
-        for fate, those in reversed(fates):
-            handles = tuple(symbol(marker, fate.colour, fate.filled, fate.size) for marker in markers)
-            entries.append((handles, f"{int(those.sum())} {fate.meaning}"))
-        total = int(matching.matched.sum()) + matching.missing
-        star = Line2D([], [], linestyle="", marker="*", markersize=12, markerfacecolor="#F0E442", markeredgecolor="k")
-        entries.append((star, f"place of the truth's classes ({total})"))
+    markers = [MARKERS[number] for number in (0, 1) if counts[number]] or [*MARKERS]
+    for fate, those in reversed(fates):
+        handles = tuple(symbol(marker, fate.colour, fate.filled, fate.size) for marker in markers)
+        entries.append((handles, f"{int(those.sum())} {fate.meaning}"))
+    total = int(matching.matched.sum()) + matching.missing
+    star = Line2D([], [], linestyle="", marker="*", markersize=12, markerfacecolor="#F0E442", markeredgecolor="k")
+    entries.append((star, f"place of the truth's classes ({total})"))
     handles, texts = zip(*entries, strict=True)
     axis.legend(
         handles, texts, loc="upper left", fontsize=8, frameon=False, borderaxespad=0.2,

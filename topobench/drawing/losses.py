@@ -1,4 +1,4 @@
-"""`draw_loss`: what a loss does to a likelihood, at which pixels, and for the sake of which classes."""
+"""`draw_loss`: what a loss does to a likelihood, at which pixels, and, where it is known, for which classes' sake."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from topobench.drawing.diagrams import diagram, halo
 from topobench.drawing.sheet import GAP, HEAD, panel, sheet, write
 from topobench.errors import ArgumentError
-from topobench.topology import betti_numbers, persistence_pairs
+from topobench.topology import betti_numbers
 from topobench.topology.images import as_array, as_likelihood, as_mask
 from topobench.types import BoolArray, DiagramMatching, PersistencePairs
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST", "draw_loss"]
 
-MOST = 200  # arrows at the most: of a loss of all pixels the largest
+MOST = 200  # arrows at the most: the largest
 NAMED = 8  # moved classes at the most that get a number, in the image and in the diagram
-SIDE, SMALL = 4.9, 2.2  # inches: likelihood and diagram, truth and prediction
+SIDE, SMALL = 4.9, 2.2  # inches: likelihood and what is beside it, truth and prediction
 LEGEND, LINE = 0.8, 0.178  # inches: below the panels, and of the caption
-WANTS, KNOWS = "what the loss wants of each component and hole", "the components and holes of the likelihood"
+FAINT = 0.35  # opacity of the least gradient's colour
 
 # Which way, what it means, colour (Okabe and Ito), and the arrow as a polygon in a unit square.
 UP = ((-0.5, 0.0), (0.0, 0.5), (0.5, 0.0), (0.17, 0.0), (0.17, -0.5), (-0.17, -0.5), (-0.17, 0.0))
@@ -49,20 +49,22 @@ def draw_loss(
 ) -> Figure:
     """Draw a likelihood with arrows where a loss moves it, its truth, and its persistence diagram with the matching.
 
+    Of a loss that knows no matching, all pixels with a gradient are coloured in place of the diagram.
+
     Parameters
     ----------
     likelihood : (H, W), real, in [0, 1]
     truth : (H, W), bool or values 0 and 1
     gradient : (H, W), real
         Of the loss with respect to the likelihood. An arrow points up where it is negative, for there descent
-        raises the likelihood; it is the larger the greater the gradient. At most `MOST` are drawn.
+        raises the likelihood; it is the larger the greater the gradient. At most `MOST` are drawn, and without a
+        matching none where there are more, for the colours tell.
     matching : DiagramMatching or None
-        What the loss wants of each persistence pair of this likelihood; None, for a loss that knows no pairs: the
-        pairs of the likelihood are shown as they are.
+        What the loss wants of each persistence pair of this likelihood; None for a loss that knows no pairs.
     value : float or None
         Of the loss, for the caption.
     connectivity : 8 or 4
-        Of the structure, for Betti numbers, and for the pairs where there is no matching.
+        Of the structure, for Betti numbers.
     frame : bool
         Whether a ring of structure is added outside first, for the same.
     title : str
@@ -79,22 +81,28 @@ def draw_loss(
         For shapes that differ, values out of range, a gradient that is not finite, and a matching of several images.
     """
     values, wanted, slope = _checked(likelihood, truth, gradient, matching)
-    pairs = matching.pairs if matching else persistence_pairs(values, connectivity, frame)
     numbers = _numbers(matching, slope) if matching else None
+    count = int(np.count_nonzero(slope))
+    shown = count if matching or count <= MOST else 0
     lines = [
-        _about_gradient(slope, value), _about_topology(values >= 0.5, wanted, connectivity, frame),
-        _about_matching(matching, numbers), *note.splitlines(),
+        _about_gradient(slope, value, shown), _about_topology(values >= 0.5, wanted, connectivity, frame),
+        *([_about_matching(matching, numbers)] if matching else []), *note.splitlines(),
     ]  # fmt: skip
     foot = LEGEND + LINE * len(lines)
-    figure, (above, below, large, beside) = _panels(values.shape, foot)
+    figure, (above, below, large, beside) = _panels(values.shape, foot, matching is not None)
     _image(above, wanted, "truth (structure is white)")
     _image(below, values >= 0.5, "prediction: likelihood ≥ 0.5")
     _image(large, values, "likelihood (white is 1), and what one step of descent does to it")
-    _arrows(large, slope)
-    if numbers:
-        _name_pixels(large, pairs, numbers, slope)
-    beside.set_title("persistence diagram: " + (WANTS if matching else KNOWS), fontsize=9, loc="left")
-    diagram(beside, pairs, matching, numbers)
+    _arrows(large, slope, min(shown, MOST))
+    if matching:
+        if numbers:
+            _name_pixels(large, matching.pairs, numbers, slope)
+        title_beside = "persistence diagram: what the loss wants of each component and hole"
+        beside.set_title(title_beside, fontsize=9, loc="left")
+        diagram(beside, matching, numbers)
+    else:
+        _image(beside, values, "where the loss has a gradient, the stronger the greater")
+        beside.imshow(_colours(slope), interpolation="nearest", gid="gradient")
     write(figure, title, "\n".join(lines), foot - LEGEND + 0.25)
     return figure
 
@@ -116,8 +124,8 @@ def _checked(
     return values, wanted, slope.astype(np.float64)
 
 
-def _panels(shape: tuple[int, ...], foot: float) -> tuple[Figure, list[Axes]]:
-    """Return a figure and its axes: truth above prediction, the likelihood, the diagram; placed in inches."""
+def _panels(shape: tuple[int, ...], foot: float, square: bool) -> tuple[Figure, list[Axes]]:
+    """Return a figure and its axes, in inches: truth above prediction, the likelihood, a square or another image."""
     low = (SIDE - HEAD) / 2
     top, second, third = 2.2 * HEAD, 2 * GAP + SMALL, 6 * GAP + SMALL + SIDE
     figure, place = sheet(third + SIDE + 2 * GAP, top + SIDE + foot)
@@ -126,7 +134,8 @@ def _panels(shape: tuple[int, ...], foot: float) -> tuple[Figure, list[Axes]]:
         (GAP, top, small), (GAP, top + low + HEAD, small), (second, top, large)
     )  # fmt: skip
     axes = [place(left, upper, shape[1] * scale, shape[0] * scale) for left, upper, scale in boxes]
-    return figure, [*axes, place(third, top, SIDE, SIDE)]
+    width, height = (SIDE, SIDE) if square else (shape[1] * large, shape[0] * large)
+    return figure, [*axes, place(third, top, width, height)]
 
 
 def _image(axis: Axes, pixels: NDArray[Any], title: str) -> None:
@@ -134,11 +143,21 @@ def _image(axis: Axes, pixels: NDArray[Any], title: str) -> None:
     panel(axis, title)
 
 
-def _arrows(axis: Axes, gradient: Gradient) -> None:
-    """Draw the largest arrows, each with the size and opacity of its gradient, and below the image what they mean."""
+def _colours(gradient: Gradient) -> NDArray[np.float64]:
+    """Return an image (H, W, 4) of the colours of the arrows: opaque where the gradient is greatest, none where 0."""
+    from matplotlib.colors import to_rgb
+
+    share = np.abs(gradient) / max(np.abs(gradient).max(), np.finfo(float).tiny)
+    up, down = (to_rgb(colour) for _, _, colour, _ in ARROWS)
+    colours = np.where((gradient < 0)[..., None], up, down)
+    return np.dstack([colours, np.where(gradient != 0, FAINT + (1 - FAINT) * share, 0)])
+
+
+def _arrows(axis: Axes, gradient: Gradient, most: int) -> None:
+    """Draw so many of the largest arrows, with size and opacity of their gradients, and below what they mean."""
     from matplotlib.path import Path
 
-    row, column = np.unravel_index(_largest(gradient), gradient.shape)
+    row, column = np.unravel_index(_largest(gradient, most), gradient.shape)
     strength = gradient[row, column]
     side = float(np.clip(0.6 * _pixel(gradient), 8.0, 16.0))  # points
     highest = np.abs(strength).max(initial=0.0)
@@ -159,11 +178,9 @@ def _arrows(axis: Axes, gradient: Gradient) -> None:
     axis.legend(loc="upper left", bbox_to_anchor=(0, 0), fontsize=9, frameon=False, borderaxespad=0.7, borderpad=0.2)
 
 
-def _largest(gradient: Gradient) -> NDArray[np.int64]:
-    """Return the flat indices of the pixels whose arrows are drawn, the largest last, so that they lie above."""
-    flat = np.abs(gradient).ravel()
-    order = np.argsort(-flat, kind="stable")[:MOST]
-    return order[flat[order] > 0][::-1]
+def _largest(gradient: Gradient, most: int) -> NDArray[np.int64]:
+    """Return the flat indices of so many pixels of the largest gradient, the largest last, so that they lie above."""
+    return np.argsort(-np.abs(gradient).ravel(), kind="stable")[:most][::-1]
 
 
 def _numbers(matching: DiagramMatching, gradient: Gradient) -> list[str] | None:
@@ -205,12 +222,14 @@ def _count(number: int | np.integer[Any]) -> str:
     return f"{number} pixel" if number == 1 else f"{number} pixels"
 
 
-def _about_gradient(gradient: Gradient, value: float | None) -> str:
+def _about_gradient(gradient: Gradient, value: float | None, shown: int) -> str:
     count, highest = np.count_nonzero(gradient), np.abs(gradient).max()
     text = "" if value is None else f"loss {value:.4g}; "
     if not count:
         return text + "no pixel has a gradient: descent changes nothing"
     text += f"{_count(count)} of {gradient.size} with a gradient, the largest {highest:.3g} per unit of likelihood"
+    if not shown:
+        return text + "; too many for arrows, see the colours"
     if count > MOST:
         text += f"; arrows show the {MOST} largest"
     return text + "; an arrow is smaller and paler where the gradient is smaller"
@@ -230,9 +249,7 @@ def _about_topology(mask: BoolArray, wanted: BoolArray, connectivity: int, frame
     )
 
 
-def _about_matching(matching: DiagramMatching | None, numbers: list[str] | None) -> str:
-    if matching is None:
-        return "of this loss no matching is known: the diagram shows the classes of the likelihood as they are"
+def _about_matching(matching: DiagramMatching, numbers: list[str] | None) -> str:
     total = int(matching.matched.sum()) + matching.missing
     text = f"classes of the truth: {total}, of which {matching.missing} have no partner in the likelihood"
     if any(numbers or ()):

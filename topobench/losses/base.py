@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from topobench.errors import ArgumentError
 from topobench.topology.images import check_connectivity, check_dimensions
 
-__all__ = ["SegmentationLoss", "TopologyClaim", "check_pair"]
+__all__ = ["SegmentationLoss", "TopologyClaim", "check_pair", "check_value"]
 
 SURE = 0.9  # logits that all lie in [0, 1] and spread further than this are taken for probabilities
 
@@ -68,13 +69,7 @@ class SegmentationLoss(nn.Module, ABC):
         check_pair(logits, target)
         with torch.autocast(logits.device.type, enabled=False):
             wide = logits if logits.dtype == torch.float64 else logits.float()
-            value = self.of_maps(wide[:, 0], target[:, 0].to(wide.dtype))
-        if value.ndim:
-            raise ArgumentError(
-                f"{type(self).__name__}.of_maps returns a tensor of shape {tuple(value.shape)}; it must return a 0-d "
-                "tensor, the mean over the images."
-            )
-        return value
+            return check_value(self.of_maps(wide[:, 0], target[:, 0].to(wide.dtype)))
 
     @abstractmethod
     def of_maps(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -111,6 +106,14 @@ def check_pair(logits: Tensor, target: Tensor) -> None:
             f"the logits have values in [{low:.3g}, {high:.3g}], as probabilities have; a loss takes what comes before "
             "the sigmoid (torch.logit turns probabilities back)."
         )
+
+
+def check_value(value: Any) -> Tensor:
+    """Return what a loss returned; ArgumentError unless it is a 0-d tensor."""
+    if isinstance(value, Tensor) and value.ndim == 0:
+        return value
+    found = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+    raise ArgumentError(f"the loss returns {found}; it must return a 0-d tensor.")
 
 
 def _ends(tensor: Tensor) -> tuple[float, float]:

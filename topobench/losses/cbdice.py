@@ -44,14 +44,16 @@ class CenterlineBoundaryDiceLoss(SegmentationLoss):
 
     What the paper leaves open or was changed later: w is published as a quotient; the authors' code now has the linear
     (R - D + 1) / R in two dimensions, which they found to be better in practice. Their centrelines are soft skeletons
-    of masks, or a homotopic thinning's; here they are those of `topobench.topology.thin`, which keeps every component
-    and hole. They threshold at p > 1/2, and take all sums over a whole batch. Background lies beyond the image, for
-    distances and centrelines, be there other background or not; their distances do not count it.
+    or a homotopic thinning's, at first of likelihoods, with a gradient, and now of masks, without; here they are those
+    of `topobench.topology.thin`, taken to its end, which keep every component and hole. They threshold at p > 1/2, and
+    take all sums over a whole batch. Background lies beyond the image, for distances and centrelines, be there other
+    background or not; their distances do not count it.
 
     Parameters
     ----------
-    smooth : float, above 0
-        e, in pixels weighted so: makes a fraction of two empty sums 1.
+    smooth : float, from 1e-12 on
+        e, in pixels weighted so: makes a fraction of two empty sums 1. The default is what the authors' training
+        passes; their class's own is 1.
 
     Shapes: logits (B, 1, H, W) floating, target (B, 1, H, W) of 0 and 1 -> 0-d tensor below 1. Complexity: for the
     gradient O(pixels); for centrelines and distances, on the processor, O(half width of the thickest structure x
@@ -62,7 +64,7 @@ class CenterlineBoundaryDiceLoss(SegmentationLoss):
         "what is missed, below 1/2, has no gradient; shares may exceed 1; thinning minds how images are turned"
     )
 
-    def __init__(self, smooth: float = 1.0) -> None:
+    def __init__(self, smooth: float = 1e-3) -> None:
         super().__init__()
         self.smooth = check_smooth(smooth)
 
@@ -118,5 +120,5 @@ def centrelines(masks: BoolArray) -> tuple[NDArray[np.float64], BoolArray]:
         for number in range(first, last):
             distances[number] = np.sqrt(squared_distances(~framed[number])[1:-1, 1:-1])
 
-    share(work, masks.shape, None)
+    share(work, masks.shape, torch.get_num_threads())
     return distances, skeletons

@@ -34,7 +34,7 @@ class SoftClDiceLoss(SegmentationLoss):
     iterations : int, at least 1
         How often the image is eroded for its skeleton: at least the half width, in pixels, of the widest structure.
         What is thicker has no skeleton there.
-    smooth : float, above 0
+    smooth : float, from 1e-12 on
         e, in pixels: makes a fraction of two empty sums 1.
 
     Shapes: logits (B, 1, H, W) floating, target (B, 1, H, W) of 0 and 1 -> 0-d tensor in [0, 1). Where pixels tie in an

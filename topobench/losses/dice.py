@@ -11,6 +11,9 @@ from topobench.losses.base import SegmentationLoss
 __all__ = ["DiceLoss", "check_smooth", "soft_dice"]
 
 
+SMALLEST = 1e-12  # of less, squares are lost in float32
+
+
 class DiceLoss(SegmentationLoss):
     """1 - (2 sum p t + e) / (sum p + sum t + e) with p = sigmoid(logits): one minus the Dice of soft masks.
 
@@ -21,7 +24,7 @@ class DiceLoss(SegmentationLoss):
 
     Parameters
     ----------
-    smooth : float, above 0
+    smooth : float, from 1e-12 on
         e, in pixels: makes the Dice of two empty masks 1, and gives an empty truth a gradient.
 
     Shapes: logits (B, 1, H, W) floating, target (B, 1, H, W) of 0 and 1 -> 0-d tensor in [0, 1).
@@ -49,7 +52,7 @@ def soft_dice(likelihood: Tensor, target: Tensor, smooth: float) -> Tensor:
 
 
 def check_smooth(smooth: float) -> float:
-    """Return the constant added to both sides of a fraction; ArgumentError unless it is finite and above 0."""
-    if not (isinstance(smooth, (int, float)) and 0 < smooth < float("inf")):
-        raise ArgumentError(f"smooth is {smooth!r}; it must be a number above 0.")
+    """Return the constant added to both sides of a fraction; ArgumentError unless it is finite and not too small."""
+    if not (isinstance(smooth, (int, float)) and SMALLEST <= smooth < float("inf")):
+        raise ArgumentError(f"smooth is {smooth!r}; it must be a number above 0, at least {SMALLEST:g}.")
     return float(smooth)

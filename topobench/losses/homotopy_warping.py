@@ -34,8 +34,9 @@ class HomotopyWarpingLoss(MaskLoss):
 
     What the paper leaves open: the mean is over all pixels, so that with cross entropy beside it, weight 1, a critical
     pixel counts 1 + weight times. (The released code multiplies logits and target by M and takes cross entropy of
-    that: outside M a constant, log 2.) Pixels equally far from the border are flipped in order of their doubt,
-    1/2 - |p - 1/2|, so that no turn of the images changes the loss; and one that is not simple is asked again when a
+    that, which is log 2 outside M, times the number of critical pixels.) Pixels equally far from the border are flipped
+    in order of their doubt, the nearest to 1/2 first, so that no turn of the images changes the loss, unless two are
+    equally sure; and one that is not simple is asked again when a
     neighbour has been flipped, where the released code goes once over each kind of mistake. The structure is
     8-connected by default, and simple points are those of the definition: the test of the released code, as written
     and as it runs, misses some and flips others that change the topology.
@@ -52,7 +53,7 @@ class HomotopyWarpingLoss(MaskLoss):
 
     def of_maps(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return the loss of logits (B, H, W) and a target of the same shape."""
-        doubt = (0.5 - (torch.sigmoid(logits.detach()) - 0.5).abs()).cpu().numpy()
+        doubt = -logits.detach().abs().cpu().numpy()  # the likelihood would be rounded where it is sure
         critical = as_constant(self.critical_pixels(*as_masks(logits, target), doubt), logits)
         return (critical * functional.binary_cross_entropy_with_logits(logits, target, reduction="none")).mean()
 

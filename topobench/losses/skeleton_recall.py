@@ -42,7 +42,7 @@ class SkeletonRecallLoss(SegmentationLoss):
     ----------
     tube : int, from 0 on
         How often the skeleton is dilated: with 2, as published, the tube is up to five pixels wide.
-    smooth : float, above 0
+    smooth : float, from 1e-12 on
         e, in pixels: makes the recall of an empty truth 1. The default is what the authors' training passes; their
         class's own, 1, makes the recall of small structure larger than it is.
 
@@ -85,7 +85,7 @@ def tubed_skeletons(masks: BoolArray, dilations: int) -> BoolArray:
         for number in range(first, last):
             tubes[number] = skeletonize(masks[number])
 
-    share(work, masks.shape, None)
+    share(work, masks.shape, torch.get_num_threads())
     for _ in range(min(dilations, sum(masks.shape[1:]))):  # so many reach every pixel
         tubes = _dilated(tubes)
     return tubes & masks

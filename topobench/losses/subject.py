@@ -7,8 +7,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
-from topobench.errors import ArgumentError
-from topobench.losses.base import TopologyClaim
+from topobench.losses.base import TopologyClaim, check_value
 from topobench.losses.toys import Toy
 from topobench.topology import betti_numbers
 from topobench.types import BoolArray, FloatArray
@@ -41,11 +40,7 @@ class Subject:
             self.loss.reseed(0)  # type: ignore[operator]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            value = self.loss(logits, target)
-        if not (isinstance(value, Tensor) and value.ndim == 0):
-            found = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
-            raise ArgumentError(f"the loss returns {found}; it must return a 0-d tensor.")
-        return value
+            return check_value(self.loss(logits, target))
 
     def pull(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Return the loss of logits and a target (B, 1, H, W), and its gradient with respect to the logits."""

@@ -93,7 +93,7 @@ class TopoLoss2021(SegmentationLoss):
     def match(self, likelihoods: NDArray[Any], truths: BoolArray) -> DiagramMatching:
         """Return what becomes of each finite component of likelihoods (N, h, w), given truths (N, h, w)."""
         scrambled = (len(likelihoods), likelihoods.shape[2], likelihoods.shape[1])  # fault 3
-        pairs = persistence_pairs(likelihoods.reshape(scrambled))
+        pairs = persistence_pairs(likelihoods.reshape(scrambled), threads=torch.get_num_threads())
         wanted, idle = _wanted(truths.reshape(scrambled))
         _check_diagrams(pairs.image[pairs.dimension == 0], pairs.image[pairs.dimension == 1], idle)
         ours = (pairs.dimension == 0) & np.isfinite(pairs.death) & ~idle[pairs.image]
@@ -125,7 +125,7 @@ class TopoLoss2021(SegmentationLoss):
 
 def _wanted(truths: BoolArray) -> tuple[IntArray, BoolArray]:
     """Return how many finite components each truth has, and which patches are skipped (fault 4)."""
-    pairs = persistence_pairs(truths)
+    pairs = persistence_pairs(truths, threads=torch.get_num_threads())
     finite = np.isfinite(pairs.death)
     wanted, classes = (
         np.bincount(pairs.image[chosen], minlength=len(truths)) for chosen in (finite & (pairs.dimension == 0), finite)

@@ -31,7 +31,7 @@ def maximin_pairs(
     Parameters
     ----------
     image : (H, W) or (B, H, W), any real dtype
-    labels : (H, W) or (B, H, W), integers from 0 to 2**31 - 1; of the image's shape
+    labels : (H, W) or (B, H, W), integers from 0 on; of the image's shape
         As `label_components` makes them. Pixels of label 0 are on paths, but in no pair.
     connectivity : 8 or 4
         Which neighbours are joined by a path.
@@ -66,13 +66,13 @@ def maximin_pairs(
     check_connectivity(connectivity)
     batch = as_image_batch(image)
     check_same_shape(image, labels, ("image", "label image"))
-    numbers = _as_labels(labels).reshape(batch.shape)
+    numbers, size = _as_labels(labels).reshape(batch.shape), batch.shape[1] * batch.shape[2]
     if batch.dtype.kind == "f" and np.isnan(batch).any():
         raise nan_error(image)
     same, other = np.zeros((2, *batch.shape), np.int64)
 
     def work(first: int, last: int) -> None:
-        values, own = (part[first:last].reshape(last - first, -1) for part in (batch, numbers))
+        values, own = (part[first:last].reshape(last - first, size) for part in (batch, numbers))
         orders = np.lexsort((own == 0, -values.astype(np.float64)))  # along the last axis, and stable
         count_pairs(orders, ready(numbers[first:last]), int(connectivity == 8), same[first:last], other[first:last])
 
@@ -81,11 +81,14 @@ def maximin_pairs(
 
 
 def _as_labels(labels: ArrayLike) -> NDArray[np.int32]:
-    """Return labels as int32; ArgumentError for what is no integer, or none from 0 to 2**31 - 1."""
+    """Return labels as small numbers; ArgumentError for what is no integer, or below 0."""
     numbers = as_array(labels, "label image")
     if numbers.dtype.kind not in "ui":
         raise ArgumentError(f"the label image is {numbers.dtype}; labels must be integers, 0 for none.")
-    low, high = int(numbers.min()), int(numbers.max())
-    if low < 0 or high >= 2**31:
-        raise ArgumentError(f"the label image holds labels from {low} to {high}; they must lie in [0, 2**31).")
+    low, high = int(numbers.min(initial=0)), int(numbers.max(initial=0))
+    if low < 0:
+        raise ArgumentError(f"the label image holds labels from {low} to {high}; they must be 0 (none) or above.")
+    if high > numbers.size:  # a table of all labels would be larger than the image
+        values, numbers = np.unique(numbers, return_inverse=True)
+        numbers = numbers + (values[0] > 0)
     return numbers.astype(np.int32)

@@ -1,7 +1,7 @@
 """Wrong regions of an overlay of two masks, and which of them are critical, compiled by numba; `critical` says more.
 
 Masks come as the labels of their components, with a border one pixel wide. A wrong region belongs to one mask and not
-to the other; its places are joined in a union-find in which the first place is the root.
+to the other; its places are joined in a union-find.
 
 Pixels are squares. Of structure and background the one that is 8-connected is *closed*: it has its corners, the other
 one has not. So two diagonal neighbours in a wrong region touch unless their corner is the closed one's anyhow.

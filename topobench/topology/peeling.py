@@ -54,14 +54,18 @@ def peel(masks: Array, layers: int, ring: Array, kind: Array, neighbours: int) -
     stride = width + 2
     places, edge = np.empty((height + 2) * stride, U8), np.empty((height + 2) * stride, np.bool_)
     outer, chosen = np.empty(height * width, I64), np.empty(height * width, I64)
+    listed = np.empty(places.size, I64)
     for number in range(images):
         _lay(masks[number], places)
-        for _ in range(layers):
-            found, gone = _outer_layer(places, stride, edge, outer), 0
+        listed[:] = 0
+        found = _first_layer(places, stride, edge, outer)
+        for layer in range(1, layers + 1):
+            gone: Any = 0
             for side in SIDES:
-                gone += _take(places, outer[:found], edge, side, ring, kind, neighbours, chosen)
+                gone += _take(places, outer[:found], edge, side, ring, kind, neighbours, chosen[gone:])
             if gone == 0:
                 break
+            found = _next_layer(places, chosen[:gone], ring, edge, listed, layer, outer)
         for row in range(height):
             first = (row + 1) * stride + 1
             for column in range(width):
@@ -142,7 +146,7 @@ def _is_simple(places: Array, place: int, ring: Array, kind: Array) -> Any:
 
 
 @compiled
-def _outer_layer(places: Array, stride: int, edge: Array, outer: Array) -> Any:
+def _first_layer(places: Array, stride: int, edge: Array, outer: Array) -> Any:
     """List the structure that has background at one of its four sides, and mark it; return how much there is."""
     edge[:] = False
     found = 0
@@ -157,6 +161,27 @@ def _outer_layer(places: Array, stride: int, edge: Array, outer: Array) -> Any:
             edge[place] = True
             outer[found] = place
             found += 1
+    return found
+
+
+@compiled
+def _next_layer(places: Array, gone: Array, ring: Array, edge: Array, listed: Array, layer: int, outer: Array) -> Any:
+    """List the bare structure beside what is gone, marked as what else is bare; return how much there is.
+
+    What else is bare stays as it is: nothing has changed around it since it was left.
+    """
+    found = 0
+    for place in gone:
+        for k in range(8):
+            beside = place + ring[k]
+            if places[beside] != STRUCTURE or listed[beside] == layer:
+                continue
+            if k % 2 == 0:  # a side, which is bare now
+                edge[beside] = True
+            if edge[beside]:
+                listed[beside] = layer
+                outer[found] = beside
+                found += 1
     return found
 
 

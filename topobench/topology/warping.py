@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from topobench.errors import ArgumentError
 from topobench.topology.images import as_array, as_mask_batch, check_connectivity, check_same_shape
 from topobench.topology.nearest import squared_distances
 from topobench.topology.simple import tables
@@ -61,8 +62,8 @@ def warp(
     Notes
     -----
     The nearest to the border of the mask goes first, as far as it is simple: by the Euclidean distance to the mask's
-    background (of structure) or structure (of background). One that is not simple is asked again when a neighbour has
-    been flipped, so that the end is reached. O(n log n) in the number n of pixels that differ.
+    background (of structure) or structure (of background) within the image. One that is not simple is asked again when
+    a neighbour has been flipped, so that the end is reached. O(n log n) in the number n of pixels that differ.
 
     Examples
     --------
@@ -97,6 +98,8 @@ def _order(mask: BoolArray, wanted: BoolArray, rank: NDArray[np.float64]) -> Int
 
 
 def _doubts(doubt: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    doubts = as_array(doubt, "doubt").astype(np.float64)
+    doubts = as_array(doubt, "doubt")
     check_same_shape(np.empty(shape), doubts, ("mask", "doubt"))
-    return doubts
+    if doubts.dtype.kind not in "buif" or np.isnan(doubts.astype(np.float64)).any():
+        raise ArgumentError(f"the doubt is {doubts.dtype}; it must be real, without NaN.")
+    return doubts.astype(np.float64)
