@@ -132,7 +132,7 @@ def test_cbdice_lowers_what_is_false_and_raises_nothing(report_of):
     assert not {check.case for check in report.failed} & {*never, *(f"{name} 17x12" for name in never)}
 
 
-def test_features_of_a_network_fail_where_images_are_turned(report_of):
+def test_mosinska_fails_where_images_are_turned(report_of):
     report = report_of("mosinska", pretrained=False)
     assert {check.rule for check in report.failed} == {"flips and transposes"}
     assert report.counts()["right sign"]["passed"] == 56
