@@ -36,9 +36,11 @@ def batch(device):
 
 
 def training_step(target):
-    """Return a function that does one step of the U-Net on a batch of that target."""
+    """Return a function that does one step of the U-Net on a batch of that target, channels last as in training."""
     torch.manual_seed(0)
-    images, model = torch.rand_like(target), load_model("unet", in_channels=1, width=16, depth=4).to(target.device)
+    last = {"memory_format": torch.channels_last}
+    images = torch.rand_like(target).contiguous(**last)
+    model = load_model("unet", in_channels=1, width=16, depth=4).to(target.device, **last)
     optimiser, entropy = torch.optim.Adam(model.parameters()), load_loss("cross-entropy")
 
     def step():
@@ -106,7 +108,7 @@ def costs(device, rounds):
     runs = {"training step of the U-Net": step}
     for name in list_names("losses"):
         untrained = {"pretrained": False} if hasattr(load("losses", name), "pretrained_weights") else {}
-        runs[name] = forward_and_backward(load_loss(name, **untrained), logits, target)
+        runs[name] = forward_and_backward(load_loss(name, **untrained).to(device), logits, target)
     title = f"forward and backward, {MAPS} maps of {SIZE}x{SIZE}, {device}"
     report(title, interleaved(runs, rounds), "training step of the U-Net", "topological")
 
