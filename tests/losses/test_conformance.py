@@ -65,7 +65,7 @@ def test_soft_cldice_passes_where_the_truth_is_thin_structure(report_of):
     assert not {check.case for check in report.failed} & {*thin, *(f"{name} 17x12" for name in thin)}
 
 
-def test_features_of_a_network_fail_where_images_are_turned(report_of):
+def test_mosinska_fails_where_images_are_turned(report_of):
     report = report_of("mosinska", pretrained=False)
     assert {check.rule for check in report.failed} == {"flips and transposes"}
     assert report.counts()["right sign"]["passed"] == 56

@@ -1,5 +1,6 @@
 """The loss on features of VGG-19: its formula by hand, what it leaves alone, and that it is no part of what trains."""
 
+import copy
 import io
 
 import pytest
@@ -71,6 +72,16 @@ def test_features_are_neither_trained_nor_saved_but_move_with_the_loss():
     moved = loss.to("meta")
     assert {buffer.device.type for buffer in moved.buffers()} == {"meta"}
     assert len(list(moved.buffers())) == 16
+
+
+def test_maps_lie_channels_last_whatever_the_loss_is_moved_to():
+    """Channels first, or with gradients that lie otherwise than the maps, it takes a quarter longer on the CPU."""
+    _, target = maps(2, 1, 12, 10)
+    loss = load_loss("mosinska", pretrained=False)
+    for moved, dtype in ((loss, torch.float32), (copy.deepcopy(loss).double(), torch.float64)):
+        found = moved.features(target[:, 0].to(dtype))
+        assert [tuple(each.shape) for each in found] == [(2, 12, 10, 64), (2, 6, 5, 128), (2, 3, 3, 256)]
+        assert all(each.is_contiguous() for each in found)
 
 
 def test_with_the_weights_that_are_asked_for(fake_weights):
