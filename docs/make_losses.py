@@ -1,15 +1,19 @@
-"""Write into docs/losses.md what the conformance suite says of every loss, and draw docs/images/explain.png.
+"""Write into docs/losses.md the options and claims of every loss, the rules of the conformance suite and what it says.
+
+And draw docs/images/explain.png.
 
 `python docs/make_losses.py` takes a minute or two.
 """
 
+import inspect
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 DOCS = Path(__file__).parent
 PAGE = DOCS / "losses.md"
-START, END = "<!-- made by docs/make_losses.py -->", "<!-- end of what is made -->"
+START, END = "<!-- made by docs/make_losses.py: {} -->", "<!-- end of what is made -->"
 HERE_ONLY = "cpu = cuda"  # depends on the machine
 ROWS = {  # heading -> name and options
     "cross-entropy": ("cross-entropy", {}),
@@ -32,16 +36,64 @@ ROWS = {  # heading -> name and options
 
 
 def page(text, reports):
-    """Return the page's text with the table of reports, heading -> Report, in its place."""
-    return f"{text[: text.index(START)]}{START}\n\n{table(reports)}\n\n{text[text.index(END) :]}"
+    """Return the page's text with its three tables in their places; reports are heading -> Report."""
+    for name, made in (("options", options_table()), ("rules", rules_table()), ("reports", table(reports))):
+        start = START.format(name)
+        first = text.index(start)
+        text = f"{text[:first]}{start}\n\n{made}\n\n{text[text.index(END, first) :]}"
+    return text
+
+
+def options_table():
+    """Return the Markdown table of options with their defaults, and of claims: a row a loss."""
+    from topobench import load_loss
+    from topobench.registry import load
+
+    lines = [["loss", "options and their defaults", "claims"], ["---"] * 3]
+    for name, options in dict(ROWS.values()).items():
+        parameters = inspect.signature(load("losses", name)).parameters.values()
+        shown = [f"`{one.name} = {toml(one.default)}`" for one in parameters]
+        pretrained = {"pretrained": False} if "pretrained" in options else {}
+        lines.append([f"`{name}`", ", ".join(shown) or "-", claim_in_words(load_loss(name, **pretrained).claim)])
+    return markdown(lines)
+
+
+def toml(value):
+    """Return a default as a recipe would have it."""
+    if value is None:
+        return '"whole"'  # TOML has no None
+    return json.dumps(value)
+
+
+def claim_in_words(claim):
+    """Return what a loss promises."""
+    if claim is None:
+        return "-"
+    numbers = " and ".join(f"b{dimension}" for dimension in claim.dimensions)
+    frame = "framed" if claim.frame else "no frame"
+    return (
+        f"{numbers}, {claim.connectivity}-connected, {frame}{'' if claim.descent else '; not that descent ends right'}"
+    )
+
+
+def rules_table():
+    """Return the Markdown table of what each rule asks."""
+    from topobench.losses.conformance import RULES
+
+    return markdown([["rule", "what it asks"], ["---"] * 2, *([rule.name, rule.meaning] for rule in RULES)])
 
 
 def table(reports):
-    """Return the Markdown table: a row a loss, a column a rule."""
+    """Return the Markdown table of reports: a row a loss, a column a rule."""
     counts = {heading: report.counts() for heading, report in reports.items()}
     rules = [rule for rule in next(iter(counts.values())) if rule != HERE_ONLY]
     lines = [["loss", *rules], ["---", *["---:"] * len(rules)]]
     lines += [[heading, *(cell(**count[rule]) for rule in rules)] for heading, count in counts.items()]
+    return markdown(lines)
+
+
+def markdown(lines):
+    """Return rows of cells as a Markdown table."""
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
