@@ -5,7 +5,8 @@
 Every loss with its default options (but with features of VGG-19 that nobody trained, which need no download),
 interleaved in one process with the training step (cross entropy, Adam) on the same batch, and against the topological
 loss; and that one (4 patches of 65x65 a map) against the same loss through gudhi, a patch at a time, after both were
-seen to agree. Medians of the ratios of each round.
+seen to agree; and the costliest, `mosinska`, against matrix products that multiply as often as its convolutions do, on
+the CPU. Medians of the ratios of each round.
 """
 
 import argparse
@@ -18,6 +19,7 @@ if __name__ == "__main__":  # asv looks into every file here, for commits too th
     import gudhi
     import numpy as np
     import torch
+    from torch.utils.flop_counter import FlopCounterMode
 
     from benchmarks.inputs import likelihoods, truths
     from topobench import list_names, load_loss, load_model
@@ -128,6 +130,18 @@ def against_gudhi(rounds):
     report(f"topological loss, 4 patches of {PATCH}x{PATCH} a map", interleaved(runs, rounds), "topological")
 
 
+def against_products(rounds):
+    """Print how long three matrix products with the work of `mosinska` take."""
+    logits, target = batch("cpu")
+    run = forward_and_backward(load_loss("mosinska", pretrained=False), logits, target)
+    with FlopCounterMode(display=False) as counter:
+        run()
+    work = counter.get_total_flops()  # a multiplication and its addition are two
+    factor = torch.rand(2 * [round((work / 6) ** (1 / 3))])
+    runs = {"mosinska": run, "as much in matrix products": lambda: [factor @ factor for _ in range(3)]}
+    report(f"loss mosinska, {work / 1e9:.1f} GFLOP in convolutions", interleaved(runs, rounds), "mosinska")
+
+
 def report(title, seconds, *others):
     """Print the time of each run, and how many times that of each of the others it is."""
     print(f"\n{title} ({torch.get_num_threads()} threads)")
@@ -138,13 +152,14 @@ def report(title, seconds, *others):
 
 
 def main():
-    """Run both comparisons."""
+    """Run the comparisons."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     costs(options.device, options.rounds)
     against_gudhi(options.rounds)
+    against_products(options.rounds)
 
 
 if __name__ == "__main__":
