@@ -169,11 +169,15 @@ def test_failed_run_gives_exit_code_1_and_the_leaderboard_of_the_rest(tmp_path, 
             "wieght = 0.05",
             "key 'loss.1.weight' is missing (is 'wieght', which is there, meant for it?)",
         ),
+        ("connectivity = 8", "connectivity = 6", "recipe 'mine': connectivity is 6; it must be 8"),
+        (
+            'name = "cross-entropy"',
+            'name = "topograph"',
+            "recipe 'mine': the loss terms are topograph from 0 on, topological from 0.5 on; at least one, such as",
+        ),
     ],
 )
-def test_what_is_misspelled_in_a_recipe_is_said_before_anything_is_trained(
-    tmp_path, suite_file, before, after, sentence
-):
+def test_what_is_wrong_in_a_recipe_is_said_before_anything_is_trained(tmp_path, suite_file, before, after, sentence):
     text = (ROOT / "baselines" / "unet-topo.toml").read_text()
     assert before in text
     (tmp_path / "mine.toml").write_text(text.replace('name = "unet-topo"', 'name = "mine"').replace(before, after, 1))

@@ -102,7 +102,9 @@ def test_weights_that_are_not_official_are_refused_when_it_is_made(fake_weights,
     torch.save({}, stream)
     other.write_bytes(stream.getvalue())
     monkeypatch.setenv("TOPOBENCH_WEIGHTS", str(other))
-    with pytest.raises(DataError, match=r"other\.pth has .* the weights 'vgg19-imagenet' have .* Get it from"):
+    with pytest.raises(
+        DataError, match=r"other\.pth has .* the weights 'vgg19-imagenet' have .* Get it from .* pretrained = false"
+    ):
         load_loss("mosinska")
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from topobench.errors import ArgumentError
+from topobench.errors import ArgumentError, DataError
 from topobench.losses.base import SegmentationLoss
 from topobench.models.pretrained import random_features, vgg19_features
 
@@ -61,7 +61,7 @@ class MosinskaLoss(SegmentationLoss):
         if not isinstance(pretrained, bool):
             raise ArgumentError(f"pretrained is {pretrained!r}; it must be True or False.")
         self.pretrained = pretrained
-        weights = vgg19_features() if pretrained else random_features()
+        weights = _published_features() if pretrained else random_features()
         for layer in LAYERS:
             weight, bias = (weights[f"features.{layer}.{kind}"] for kind in ("weight", "bias"))
             weight = weight.contiguous(memory_format=torch.channels_last)  # maps follow: a fifth faster on the CPU
@@ -91,3 +91,11 @@ class MosinskaLoss(SegmentationLoss):
             if layer in POOLED:
                 seen = functional.max_pool2d(seen, 2, ceil_mode=True)
         return found
+
+
+def _published_features() -> dict[str, Tensor]:
+    """Return the weights of ImageNet; DataError, where they cannot be had, says how to do without."""
+    try:
+        return vgg19_features()
+    except DataError as error:
+        raise DataError(f"{error} Without them: the option pretrained = false, random features.") from error
