@@ -14,7 +14,7 @@ from topobench.losses.dice import check_smooth
 from topobench.losses.masks import as_constant, as_masks
 from topobench.topology import thin
 from topobench.topology.nearest import squared_distances
-from topobench.topology.threads import share
+from topobench.topology.threads import SLOW, share
 from topobench.types import BoolArray
 
 __all__ = ["CenterlineBoundaryDiceLoss", "centrelines"]
@@ -120,5 +120,5 @@ def centrelines(masks: BoolArray) -> tuple[NDArray[np.float64], BoolArray]:
         for number in range(first, last):
             distances[number] = np.sqrt(squared_distances(~framed[number])[1:-1, 1:-1])
 
-    share(work, masks.shape, torch.get_num_threads())
+    share(work, masks.shape, torch.get_num_threads(), SLOW)
     return distances, skeletons

@@ -13,7 +13,7 @@ from topobench.errors import ArgumentError
 from topobench.losses.base import SegmentationLoss, TopologyClaim
 from topobench.losses.dice import check_smooth
 from topobench.losses.masks import as_constant, as_masks
-from topobench.topology.threads import share
+from topobench.topology.threads import SLOW, share
 from topobench.types import BoolArray
 
 __all__ = ["SkeletonRecallLoss", "tubed_skeletons"]
@@ -85,7 +85,7 @@ def tubed_skeletons(masks: BoolArray, dilations: int) -> BoolArray:
         for number in range(first, last):
             tubes[number] = skeletonize(masks[number])
 
-    share(work, masks.shape, torch.get_num_threads())
+    share(work, masks.shape, torch.get_num_threads(), SLOW)
     for _ in range(min(dilations, sum(masks.shape[1:]))):  # so many reach every pixel
         tubes = _dilated(tubes)
     return tubes & masks

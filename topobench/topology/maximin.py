@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from topobench.errors import ArgumentError
 from topobench.topology.images import as_array, as_image_batch, check_connectivity, check_same_shape, nan_error, ready
-from topobench.topology.threads import share
+from topobench.topology.threads import SLOW, share
 from topobench.types import IntArray
 
 __all__ = ["maximin_pairs"]
@@ -76,7 +76,7 @@ def maximin_pairs(
         orders = np.lexsort((own == 0, -values.astype(np.float64)))  # along the last axis, and stable
         count_pairs(orders, ready(numbers[first:last]), int(connectivity == 8), same[first:last], other[first:last])
 
-    share(work, batch.shape, threads)
+    share(work, batch.shape, threads, SLOW)
     return same.reshape(np.shape(image)), other.reshape(np.shape(image))
 
 

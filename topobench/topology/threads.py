@@ -14,14 +14,17 @@ from typing import TypeVar
 
 from topobench.errors import ArgumentError
 
-__all__ = ["share"]
+__all__ = ["SLOW", "share"]
 
 Part = TypeVar("Part")
 WORTH_A_THREAD = 2**16  # pixels: 0.3 ms for the persistence of membranes; another thread is at work within 0.1 ms
+SLOW = 2**13  # the same for work that takes a microsecond for ten pixels: several passes, or sorting
 SHARES = 3  # for each thread, so that the one that is held up does less
 
 
-def share(work: Callable[[int, int], Part], shape: tuple[int, ...], threads: int | None) -> list[Part]:
+def share(
+    work: Callable[[int, int], Part], shape: tuple[int, ...], threads: int | None, worth: int = WORTH_A_THREAD
+) -> list[Part]:
     """Return what `work` makes of each share of a batch, in order.
 
     Parameters
@@ -32,6 +35,8 @@ def share(work: Callable[[int, int], Part], shape: tuple[int, ...], threads: int
     threads : int or None
         At most so many threads; None: as many as the processor and the environment variable OMP_NUM_THREADS allow.
         Never more than images, nor than are worth the trouble.
+    worth : int
+        How many pixels another thread is worth.
 
     Raises
     ------
@@ -40,7 +45,7 @@ def share(work: Callable[[int, int], Part], shape: tuple[int, ...], threads: int
     """
     _check(threads)
     images, height, width = shape
-    count = min(images, images * height * width // WORTH_A_THREAD)
+    count = min(images, images * height * width // worth)
     if count > 1:
         count = min(count, threads or _allowed())
     if count <= 1:

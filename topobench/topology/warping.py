@@ -19,7 +19,7 @@ from topobench.errors import ArgumentError
 from topobench.topology.images import as_array, as_mask_batch, check_connectivity, check_same_shape
 from topobench.topology.nearest import squared_distances
 from topobench.topology.simple import tables
-from topobench.topology.threads import share
+from topobench.topology.threads import SLOW, share
 from topobench.types import BoolArray, IntArray
 
 __all__ = ["warp"]
@@ -84,7 +84,7 @@ def warp(
             order = _order(batch[image], wanted[image], rank[image])
             flip(warped[image], order, ring, kind, bool(frame))
 
-    share(work, batch.shape, threads)
+    share(work, batch.shape, threads, SLOW)
     return warped.view(np.bool_).reshape(np.shape(mask))
 
 
