@@ -23,7 +23,7 @@ SHARES = 3  # for each thread, so that the one that is held up does less
 
 
 def share(
-    work: Callable[[int, int], Part], shape: tuple[int, ...], threads: int | None, worth: int = WORTH_A_THREAD
+    work: Callable[[int, int], Part], shape: tuple[int, ...], threads: int | None, worth: int | None = None
 ) -> list[Part]:
     """Return what `work` makes of each share of a batch, in order.
 
@@ -35,8 +35,8 @@ def share(
     threads : int or None
         At most so many threads; None: as many as the processor and the environment variable OMP_NUM_THREADS allow.
         Never more than images, nor than are worth the trouble.
-    worth : int
-        How many pixels another thread is worth.
+    worth : int or None
+        How many pixels another thread is worth; None: `WORTH_A_THREAD`.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def share(
     """
     _check(threads)
     images, height, width = shape
-    count = min(images, images * height * width // worth)
+    count = min(images, images * height * width // (worth or WORTH_A_THREAD))
     if count > 1:
         count = min(count, threads or _allowed())
     if count <= 1:
