@@ -196,8 +196,10 @@ def _ends_right(subject: Subject, toy: Toy) -> str | None:
         _, gradient = subject.slope(likelihood, toy.truth)
         if settled == SETTLED or not gradient.any():
             break
-        likelihood -= RATE * (1 - step / STEPS) * gradient / np.abs(gradient).max()
-        likelihood = likelihood.clip(EDGE, 1 - EDGE)
+        before = likelihood
+        likelihood = (before - RATE * (1 - step / STEPS) * gradient / np.abs(gradient).max()).clip(EDGE, 1 - EDGE)
+        if np.array_equal(likelihood, before):
+            break  # what would move is at its end
         settled = 0 if subject.betti_error(likelihood, toy.truth) else settled + 1
     if (error := subject.betti_error(likelihood, toy.truth)) == 0:
         return None
