@@ -1,5 +1,7 @@
 """The component-graph loss: values by hand, which pixels have a gradient, and the plain sum over regions."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -55,6 +57,16 @@ def test_a_batch_is_the_mean_of_its_images_and_large_ones_are_taken():
     values = [float(TopographLoss()(logits[[k]], target[[k]])) for k in range(2)]
     assert min(values) > 100  # many regions: each counts once
     assert float(TopographLoss()(logits, target)) == pytest.approx(np.mean(values))
+
+
+@pytest.mark.parametrize("structure", [False, True])
+def test_a_region_as_large_as_the_image_prints_no_warning(structure):
+    truth = np.full((3, 4), structure)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        value, gradient = Subject(TopographLoss()).slope(np.where(truth, 0.2, 0.8), truth)
+    assert value == pytest.approx(0.8)
+    assert np.allclose(np.abs(gradient), 1 / 12)
 
 
 def test_the_frame_is_structure_beyond_the_image():

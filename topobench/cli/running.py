@@ -149,9 +149,10 @@ def _try_losses(recipe: Recipe) -> None:
     """
     ours = [term for term in recipe.loss if term.name in BUILTINS["losses"] and not _weights_of("losses", term)]
     if len(ours) == len(recipe.loss):
-        recipe_loss(recipe)
-    for term in ours:
-        build_loss(term.name, term.options)
+        recipe_loss(recipe)  # which also asks whether one of them trains alone
+    else:
+        for term in ours:
+            build_loss(term.name, term.options)
 
 
 def _wanted(runs: Iterable[Run]) -> set[str]:
