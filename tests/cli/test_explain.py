@@ -63,7 +63,7 @@ def test_a_loss_of_pixels_has_no_matching_and_is_drawn_in_colours(tmp_path):
     found = comments(tmp_path / "a.svg")
     assert "descent raises the likelihood here (13 pixels)" in found
     assert "descent lowers the likelihood here (156 pixels)" in found
-    assert "where the loss has a gradient, the stronger the greater" in found
+    assert "gradient of the loss: the stronger the colour, the greater" in found
 
 
 def test_draws_a_prediction_from_folders_and_a_part_of_it(folders):

@@ -183,7 +183,7 @@ def test_without_a_matching_the_gradient_is_coloured():
     figure = draw_loss(LIKELIHOOD, TRUTH, gradient_of(r4c3=-1), value=0.25, frame=True, title="mine", note="one\ntwo")
     assert arrows(figure, "up")[0] == [[3, 4]]
     assert np.argwhere(coloured(figure)[..., 3]).tolist() == [[4, 3]]
-    assert figure.axes[3].get_title(loc="left") == "where the loss has a gradient, the stronger the greater"
+    assert figure.axes[3].get_title(loc="left") == "gradient of the loss: the stronger the colour, the greater"
     assert not figure.axes[3].lines  # no diagram
     title, caption = said(figure)
     assert title == "mine"

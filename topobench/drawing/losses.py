@@ -101,7 +101,7 @@ def draw_loss(
         beside.set_title(title_beside, fontsize=9, loc="left")
         diagram(beside, matching, numbers)
     else:
-        _image(beside, values, "where the loss has a gradient, the stronger the greater")
+        _image(beside, values, "gradient of the loss: the stronger the colour, the greater")
         beside.imshow(_colours(slope), interpolation="nearest", gid="gradient")
     write(figure, title, "\n".join(lines), foot - LEGEND + 0.25)
     return figure
