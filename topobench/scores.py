@@ -6,13 +6,14 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
 
 from topobench.errors import RecordError
 from topobench.files import canonical_json, digest, write_atomic
@@ -21,8 +22,8 @@ from topobench.metrics.scoring import settings_of
 from topobench.types import Row, RunRecord, Sample
 
 __all__ = [
-    "IDENTITY", "Predictor", "Preparation", "make_record", "merged", "protocol_settings", "read_record", "read_records",
-    "record_csv", "record_path", "run_id_of", "run_name", "score_samples", "stored", "write_record",
+    "IDENTITY", "Predictor", "Preparation", "each_record", "make_record", "merged", "protocol_settings",
+    "read_record", "read_records", "record_csv", "record_path", "run_id_of", "run_name", "score_samples", "stored", "write_record",
 ]  # fmt: skip
 
 Predictor = Callable[[Sample], NDArray[Any]]
@@ -172,7 +173,8 @@ def read_record(path: Path) -> RunRecord:
     """Return the record in a file; RecordError names the file where it is torn, edited, or not a record."""
     try:
         content = json.loads(path.read_bytes(), parse_constant=_no_constant)
-        canonical_json(content)
+        written = content.pop("sha256", None) if isinstance(content, dict) else None
+        sha256 = digest(content)
     except OSError as error:
         raise RecordError(f"record {path} cannot be read: {error.strerror}.") from error
     except ValueError as error:
@@ -180,7 +182,6 @@ def read_record(path: Path) -> RunRecord:
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:
         found = content.get("schema") if isinstance(content, dict) else type(content).__name__
         raise RecordError(f"record {path} has the schema {found!r}; this topobench reads {SCHEMA}.")
-    written = content.pop("sha256", None)
     try:
         record = _ADAPTER.validate_python(content)
     except ValidationError as error:
@@ -188,36 +189,59 @@ def read_record(path: Path) -> RunRecord:
         place = ".".join(map(str, first["loc"]))
         raise RecordError(f"record {path} is not a record: {place!r}: {first['msg']}.") from error
     unknown = set(content) - {field.name for field in fields(RunRecord)}
-    if unknown or written != digest(content) or record.run_id != run_id_of(content):
+    if unknown or written != sha256 or record.run_id != run_id_of(content):
         raise RecordError(f"record {path} was edited: its sha256 or run_id does not fit its content.")
     return record
 
 
 def read_records(paths: Iterable[Path]) -> tuple[list[RunRecord], list[str]]:
-    """Return the records in files and folders (``*.json``, also below), and a sentence for each that was skipped.
+    """Return the records of `each_record` as a list, and a sentence for each that was skipped."""
+    skipped: list[str] = []
+    return list(each_record(paths, skipped.append)), skipped
 
-    Finished records of one run that were scored by different protocols are made one; unfinished ones then do not
-    count. RecordError where two finished ones, from one environment and scored alike, have different figures.
+
+def each_record(paths: Iterable[Path], skip: Callable[[str], None]) -> Iterator[RunRecord]:
+    """Yield the records in files and folders (``*.json``, also below), one at a time: all need not fit into memory.
+
+    `skip` is called with a sentence for each that was skipped. Finished records of one run that were scored by
+    different protocols are made one; unfinished ones then do not count. RecordError where two finished ones, from one
+    environment and scored alike, have different figures.
     """
-    found: dict[str, tuple[Path, RunRecord]] = {}
-    skipped = []
+    alike: dict[str, list[Path]] = {}
     for path in _files(paths):
+        alike.setdefault(_claimed_id(path), []).append(path)
+    for group in alike.values():
+        yield from _one_of(group, skip)
+
+
+def _claimed_id(path: Path) -> str:
+    """Return the id of the run that a file says it is of, unchecked; of what is no record, the path."""
+    try:
+        content = from_json(path.read_bytes())
+    except (OSError, ValueError):
+        return str(path)
+    return str(content.get("run_id", path)) if isinstance(content, dict) else str(path)
+
+
+def _one_of(paths: Sequence[Path], skip: Callable[[str], None]) -> Iterator[RunRecord]:
+    """Yield the record of one run that its files come to, if any of them is sound."""
+    found: tuple[Path, RunRecord] | None = None
+    for path in paths:
         try:
             record = read_record(path)
         except RecordError as error:
-            skipped.append(str(error))
+            skip(str(error))
             continue
-        before = found.setdefault(record.run_id, (path, record))
-        if before[0] != path and before[1].finished and record.finished and "seconds" in record.budget:
-            skipped.append(
-                f"record {path}: its budget is of seconds, which no two runs spend alike; {before[0]} counts."
-            )
-        elif before[1].finished and record.finished:
-            skipped += _check_same(path, record, *before)
-            found[record.run_id] = (before[0], merged(before[1], record))
+        if found is None or (record.finished and not found[1].finished):
+            found = path, record
+        elif record.finished and "seconds" in record.budget:
+            skip(f"record {path}: its budget is of seconds, which no two runs spend alike; {found[0]} counts.")
         elif record.finished:
-            found[record.run_id] = (path, record)
-    return [record for _, record in found.values()], skipped
+            for sentence in _check_same(path, record, *found):
+                skip(sentence)
+            found = found[0], merged(found[1], record)
+    if found:
+        yield found[1]
 
 
 def _no_constant(name: str) -> None:
