@@ -8,7 +8,8 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from topobench.files import write_atomic
-from topobench.leaderboard.tables import Entry, Table, make_tables
+from topobench.leaderboard.entries import Entry
+from topobench.leaderboard.tables import Table, make_tables
 from topobench.metrics import FIGURES
 from topobench.types import RunRecord
 

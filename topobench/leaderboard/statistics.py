@@ -67,6 +67,7 @@ class Scores:
         """Return the same of some images: a mask or indices."""
         return Scores(self.values[:, images], self.folds, self.units[images])
 
+    @cached_property
     def replicates(self) -> Floats:
         """Return what the mean could as well have been (`REPLICATES`,): the hierarchical bootstrap.
 
