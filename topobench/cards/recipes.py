@@ -79,13 +79,18 @@ class Budget(Strict):
 
 
 class Published(Strict):
-    """Figures that somebody published for this baseline: a value, or the ends of a range."""
+    """Figures that somebody published for this baseline: a value, or the ends of a range.
+
+    `protocol` is the one of ours by which they were measured; none where that is not known, and then they are
+    not comparable.
+    """
 
     source: str
     table: str
     row: str
     dataset: str
     figures: dict[str, float | tuple[float, float]]
+    protocol: Name | None = None
     note: str = ""
 
 

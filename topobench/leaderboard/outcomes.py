@@ -14,7 +14,7 @@ from topobench.files import digest
 from topobench.leaderboard.statistics import Floats
 from topobench.types import Row, RunRecord
 
-__all__ = ["Outcome", "held_out_of", "label_of", "method_keys", "name_of", "outcomes_of"]
+__all__ = ["Outcome", "held_out_of", "label_of", "method_key", "method_keys", "name_of", "outcomes_of"]
 
 
 @dataclass(frozen=True)
@@ -46,13 +46,22 @@ def outcomes_of(record: RunRecord) -> Iterator[Outcome]:
         rows[row.protocol].append(row)
     for protocol in record.protocols:
         of_it = rows[protocol]
-        figures = tuple(dict.fromkeys(sys.intern(name) for row in of_it for name in row.figures))
-        values = [[np.nan if (v := row.figures.get(name)) is None else v for name in figures] for row in of_it]
+        names: dict[str, None] = {}
+        for row in of_it:
+            names |= dict.fromkeys(row.figures)
+        figures = tuple(map(sys.intern, names))
+        values = [list(map(row.figures.get, figures)) for row in of_it]  # None becomes NaN
         yield Outcome(
             bare, protocol, tuple(sys.intern(row.image) for row in of_it),
             tuple(sys.intern(row.unit or row.image) for row in of_it), figures,
             np.array(values, dtype=np.float64).reshape(len(of_it), len(figures)),
         )  # fmt: skip
+
+
+def method_key(record: RunRecord) -> str:
+    """Return what is the same for all runs of a method, whatever they ran on: its recipe, without any predictions."""
+    recipe = {key: value for key, value in record.recipe.items() if key != "predictions"}
+    return digest([record.kind, recipe, record.training_version])
 
 
 def method_keys(outcomes: Iterable[Outcome]) -> dict[str, str]:
@@ -63,10 +72,8 @@ def method_keys(outcomes: Iterable[Outcome]) -> dict[str, str]:
     """
     alike: dict[str, list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
-        record = outcome.record
-        recipe = {key: value for key, value in record.recipe.items() if key != "predictions"}
-        if record.finished:
-            alike[digest([record.kind, recipe, record.training_version])].append(outcome)
+        if outcome.record.finished:
+            alike[method_key(outcome.record)].append(outcome)
     return {run: method for key, group in alike.items() for run, method in _of_one_name(key, group)}
 
 

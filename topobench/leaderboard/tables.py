@@ -27,7 +27,7 @@ OLD_COLUMNS = ("betti_error", "arand_f_filled", "voi_filled", "accuracy", "arand
 class Table:
     """All that was scored in one way on one data set: entries best first, and how each two of them compare.
 
-    `units` counts the resampling units of its images. `failures` are runs that failed, with the reason, `missing`
+    `images` are those that its methods are compared on, sorted, `units` the number of their resampling units. `failures` are runs that failed, with the reason, `missing`
     methods with those of their runs of which there is no record though other methods have theirs. `runs` are all of its
     records, without rows.
     """
@@ -41,6 +41,7 @@ class Table:
     columns: tuple[str, ...]
     entries: tuple[Entry, ...]
     pairs: tuple[Pair, ...]
+    images: tuple[str, ...]
     units: int
     failures: tuple[tuple[str, str], ...]
     missing: tuple[tuple[str, str], ...]
@@ -158,6 +159,7 @@ def _table(found: Sequence[Outcome], cards: Mapping[tuple[str, int], set[str]]) 
         columns=tuple(shown),
         entries=tuple(grouped(entries, pairs)),
         pairs=pairs,
+        images=frame.images,
         units=len(set(frame.units.tolist())),
         failures=tuple(_failures(found)),
         missing=tuple(_missing(found)),

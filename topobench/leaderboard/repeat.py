@@ -1,0 +1,139 @@
+"""How runs can be repeated: the exact command for those of each method, the files it wants, and where they ran."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import tomli_w
+
+from topobench.cards import Recipe, Suite, load_recipe, load_suite, names
+from topobench.files import digest
+from topobench.leaderboard.outcomes import method_key, name_of
+from topobench.types import RunRecord
+
+__all__ = ["Repeat", "repeats_of"]
+
+ENVIRONMENT = ("topobench", "commit", "torch", "python", "numpy", "device_name", "cores")
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """Runs of one method that one command repeats.
+
+    `files` are those that the command names and topobench does not ship, by name; `where` is what they ran on, `runs`
+    the beginnings of their ids.
+    """
+
+    method: str
+    command: str
+    files: dict[str, str]
+    where: str
+    runs: tuple[str, ...]
+
+
+def repeats_of(records: Iterable[RunRecord], labels: Mapping[str, str]) -> list[Repeat]:
+    """Return the commands that repeat trained runs, those of one method, data set, budget and environment together.
+
+    `labels` says what each method is called, by its key (`method_key`); one that has not finished any run is not in it.
+    """
+    alike: dict[str, list[RunRecord]] = defaultdict(list)
+    for record in records:
+        if record.kind == "trained":
+            ran = [record.environment.get(name) for name in ENVIRONMENT]
+            same = [record.recipe, record.card["name"], record.budget, sorted(record.protocols), _device(record), ran]
+            alike[digest(same)].append(record)
+    return [repeat for group in alike.values() for repeat in _repeats(group, labels)]
+
+
+def _repeats(group: list[RunRecord], labels: Mapping[str, str]) -> Iterator[Repeat]:
+    """Yield a command for each set of seeds: for the folds that were run with just these."""
+    seeds: dict[int, set[int]] = defaultdict(set)
+    for record in group:
+        seeds[record.fold or 0].add(record.seed or 0)
+    for of_them in sorted({tuple(sorted(found)) for found in seeds.values()}):
+        folds = sorted(fold for fold, found in seeds.items() if tuple(sorted(found)) == of_them)
+        runs = tuple(sorted({record.run_id[:12] for record in group if record.fold in folds}))
+        command, files = _command(group[0], folds, of_them)
+        label = labels.get(method_key(group[0]), name_of(group[0]))
+        yield Repeat(label, command, files, _where(group[0]), runs)
+
+
+def _command(record: RunRecord, folds: Iterable[int], seeds: Iterable[int]) -> tuple[str, dict[str, str]]:
+    """Return the command that repeats runs like a record, and the files that it wants."""
+    suite, recipe, files = _suite(record), str(record.recipe["name"]), {}
+    if suite is None:
+        suite = f"repeat-{digest([record.budget, sorted(record.protocols)])[:8]}.toml"
+        files[suite] = _suite_file(record, suite)
+    if not _is_shipped(record):
+        recipe = f"{recipe}.toml"
+        files[recipe] = _recipe_file(record)
+    parts = [
+        f"topobench run --suite {suite} --recipe {recipe} --dataset {record.card['name']}",
+        f"--folds {','.join(map(str, folds))} --seeds {','.join(map(str, seeds))}",
+        f"--device {record.device} --precision {record.precision}",
+    ]
+    return " ".join(parts), files
+
+
+def _suite(record: RunRecord) -> str | None:
+    """Return a shipped suite that gives the budget and the protocols of a record."""
+    for suite in _suites():
+        budget = suite.budget.identity() if suite.budget else None
+        if budget == record.budget and set(record.protocols) <= set(suite.protocols) and suite.factors == (1.0,):
+            return suite.name
+    return None
+
+
+@cache
+def _suites() -> list[Suite]:
+    return [load_suite(name) for name in names("suites")]
+
+
+@cache
+def _recipes() -> dict[str, Recipe]:
+    return {name: load_recipe(name) for name in names("recipes")}
+
+
+def _is_shipped(record: RunRecord) -> bool:
+    """Whether the recipe of a record is one that topobench ships, as it is now."""
+    shipped = _recipes().get(record.recipe["name"])
+    return shipped is not None and shipped.identity() == record.recipe
+
+
+def _suite_file(record: RunRecord, name: str) -> str:
+    """Return a suite that gives the budget and the protocols of a record."""
+    return tomli_w.dumps(
+        {
+            "schema": 1, "name": name.removesuffix(".toml"), "version": 1,
+            "title": "The budget and protocols of a record",
+            "recipes": ["unet-ce"], "datasets": ["synthetic-membranes"], "folds": [0], "seeds": [0],
+            "protocols": sorted(record.protocols), "budget": record.budget,
+        }
+    )  # fmt: skip
+
+
+def _recipe_file(record: RunRecord) -> str:
+    """Return the recipe of a record as a file, whose identity is the record's."""
+    about = {"schema": 1, "title": f"{record.recipe['name']}, as in record {record.run_id[:12]}", "source": "a record"}
+    return tomli_w.dumps({**about, **record.recipe, "budget": record.budget})
+
+
+def _device(record: RunRecord) -> list[Any]:
+    return [record.device, record.precision, record.threads, record.training_version]
+
+
+def _where(record: RunRecord) -> str:
+    """Return what a record was made with, and on what."""
+    found = record.environment
+    commit = f" ({found['commit']})" if found.get("commit") else ""
+    versions = ", ".join(f"{name} {found[name]}" for name in ("torch", "python", "numpy") if found.get(name))
+    threads = f", {record.threads} threads a run" if record.device == "cpu" else ""
+    return (
+        f"topobench {found.get('topobench', 'of unknown version')}{commit}, {versions or 'torch not stated'}; "
+        f"{found.get('device_name', record.device)}, {record.precision}{threads}; training version "
+        f"{record.training_version}"
+    )
