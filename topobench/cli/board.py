@@ -10,9 +10,9 @@ from rich.console import Console
 
 from topobench.cli.tables import grid
 from topobench.errors import RecordError
-from topobench.leaderboard import Entry, Table, write_leaderboard
+from topobench.leaderboard import Entry, Table, make_board, write_board
 from topobench.metrics import FIGURES
-from topobench.scores import read_records
+from topobench.scores import each_record
 
 __all__ = ["board"]
 
@@ -21,12 +21,14 @@ NARROW = 8  # letters of a heading's line, so that six columns and the methods f
 
 def board(paths: Sequence[Path], output: Path) -> None:
     """Read records, write their leaderboard into `output`, and print its tables."""
-    records, skipped = read_records(paths)
+    skipped: list[str] = []
+    found = make_board(each_record(paths, skipped.append), skipped)
     for sentence in skipped:
         click.echo(f"Skipped: {sentence}", err=True)
-    if not records:
+    if not found.tables:
         raise RecordError(f"no records in {', '.join(map(str, paths))}.")
-    for table in write_leaderboard(records, output, skipped):
+    write_board(found, output)
+    for table in found.tables:
         _print(table)
     click.echo(f"Leaderboard: {output / 'leaderboard.md'} and {output / 'index.html'}")
 

@@ -60,9 +60,9 @@ def _mean(runs: list[list[Point]]) -> list[Point]:
     """Return the mean of curves at the steps of the longest, each as far as it goes."""
     steps = [step for step, _ in max(runs, key=lambda points: (points[-1][0], len(points)))]
     values = np.stack([_at(steps, points) for points in runs])
-    known = ~np.isnan(values)
-    means = np.where(known, values, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-    return [(step, float(mean)) for step, mean, some in zip(steps, means, known.any(axis=0), strict=True) if some]
+    count = (~np.isnan(values)).sum(axis=0)
+    means = np.nan_to_num(values).sum(axis=0) / np.maximum(count, 1)
+    return [(step, mean) for step, mean, some in zip(steps, means.tolist(), count.tolist(), strict=True) if some]
 
 
 def _at(steps: list[float], points: list[Point]) -> Floats:

@@ -107,7 +107,7 @@ def entry_of(key: str, outcomes: Sequence[Outcome], frame: Frame, ranked_by: str
         kind=records[0].kind,
         rank=None,
         means={name: found.mean for name, found in known.items()},
-        intervals={name: ends for name, found in known.items() if (ends := interval(found.replicates))},
+        intervals={name: ends for name, found in known.items() if (ends := _interval(name, found))},
         undefined={name: count for name, count in without.items() if count},
         runs=len(records),
         seeds=min(Counter(fold for fold, _ in {(record.fold, record.seed) for record in records}).values()),
@@ -175,6 +175,15 @@ def _scores(outcomes: Sequence[Outcome], frame: Frame) -> dict[str, Scores]:
             cube[figures.index(name), run, places] = values[rows]
     folds = np.array([-1 if one.record.fold is None else one.record.fold for one in outcomes])
     return {name: Scores(values, folds, frame.units) for name, values in zip(figures, cube, strict=True)}
+
+
+def _interval(name: str, scores: Scores) -> tuple[float, float] | None:
+    """Return the interval of a figure's mean, which no better value than the best there is can be in."""
+    ends, best = interval(scores.replicates), FIGURES[name].best
+    if ends is None or best is None:
+        return ends
+    within = max if FIGURES[name].better == "low" else min
+    return within(ends[0], best), within(ends[1], best)
 
 
 def _mean(values: Iterable[float | None]) -> float | None:

@@ -1,7 +1,7 @@
 """Scenes: images of a data set with what each method predicted, drawn before the page is made, and kept beside it.
 
-A page is made of records alone, on any machine; drawing wants the data and the kept maps. So what was drawn is kept in a
-folder `pictures` of its own, with a file that says of which runs it is, and every page made there shows it.
+A page is made of records alone, on any machine; drawing wants the data and the kept maps. So what was drawn is kept in
+a folder `pictures`, with a file that says of which runs it is, and every page that is made beside it shows it.
 """
 
 from __future__ import annotations
@@ -81,21 +81,16 @@ def choose_images(table: Table) -> list[tuple[str, str]]:
 
 def read_scenes(folder: Path) -> list[Scene]:
     """Return the scenes that were drawn for a leaderboard in a folder; none where nothing was."""
-    path = folder / PICTURES / INDEX
+    path, remedy = folder / PICTURES / INDEX, f"remove {folder / PICTURES}, and draw anew."
     if not path.is_file():
         return []
     try:
         scenes = _ADAPTER.validate_json(path.read_bytes())
     except ValidationError as error:
-        raise RecordError(
-            f"{path} does not say what pictures there are; remove {path.parent}, and draw anew."
-        ) from error
-    for scene in scenes:
-        for name in scene.files:
-            if Path(name).name != name or not (path.parent / name).is_file():
-                raise RecordError(
-                    f"{path} names {name!r}, which is not beside it; remove {path.parent}, and draw anew."
-                )
+        raise RecordError(f"{path} does not say what pictures there are; {remedy}") from error
+    for name in (name for scene in scenes for name in scene.files):
+        if Path(name).name != name or not (path.parent / name).is_file():
+            raise RecordError(f"{path} names {name!r}, which is not beside it; {remedy}")
     return scenes
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from topobench.files import digest
@@ -14,7 +15,7 @@ from topobench.metrics import FIGURES
 from topobench.registry import PARTITION
 from topobench.types import RunRecord
 
-__all__ = ["Table", "make_tables"]
+__all__ = ["Duel", "Table", "make_tables", "trained"]
 
 # What a record says of a protocol was less before version 2 of hu2019; it meant this.
 OLD: dict[str, Any] = {"sampling": "random", "ranked_by": "betti_error"}
@@ -24,12 +25,25 @@ OLD_COLUMNS = ("betti_error", "arand_f_filled", "voi_filled", "accuracy", "arand
 
 
 @dataclass(frozen=True)
+class Duel:
+    """Two methods from the side of the first: on which share of the images it is the better one, whether its mean is,
+    the corrected p value, and whether they can be told apart.
+    """
+
+    share: float
+    ahead: bool
+    p: float
+    differ: bool
+
+
+@dataclass(frozen=True)
 class Table:
     """All that was scored in one way on one data set: entries best first, and how each two of them compare.
 
-    `images` are those that its methods are compared on, sorted, `units` the number of their resampling units. `failures` are runs that failed, with the reason, `missing`
-    methods with those of their runs of which there is no record though other methods have theirs. `runs` are all of its
-    records, without rows.
+    `images` are those that its methods are compared on, sorted, `units` the number of their resampling units.
+    `failures` are runs that failed, with the reason, `missing` methods with those of their runs of which there is no
+    record though other methods have theirs. `runs` are all of its records, without rows, and
+    `methods` has for each that is finished, by its id, the key of the entry that it is of.
     """
 
     dataset: str
@@ -46,6 +60,7 @@ class Table:
     failures: tuple[tuple[str, str], ...]
     missing: tuple[tuple[str, str], ...]
     runs: tuple[RunRecord, ...] = field(repr=False)
+    methods: dict[str, str] = field(repr=False)
 
     @property
     def title(self) -> str:
@@ -56,12 +71,26 @@ class Table:
     @property
     def conditions(self) -> str:
         """What the figures of this table were measured with, in a sentence."""
-        return _measured(self.protocol) + (f" {_trained(self.budget, self.device)}" if self.budget else "")
+        return _measured(self.protocol) + (f" {trained(self.budget, self.device)}" if self.budget else "")
 
     @property
     def ranked_by(self) -> str:
         """The figure that orders the entries."""
         return str(self.protocol["ranked_by"])
+
+    def pair(self, first: str, second: str) -> Duel:
+        """Return how two ranked methods compare, by their labels, from the side of the first."""
+        pair = self._by_labels[frozenset((first, second))]
+        ahead = pair.found.better + (1 - pair.found.better - pair.found.worse) / 2
+        high = FIGURES[self.ranked_by].better == "high"
+        better = (pair.found.difference > 0) == high
+        if pair.first != first:
+            ahead, better = 1 - ahead, not better
+        return Duel(ahead, better, pair.p, pair.differ)
+
+    @cached_property
+    def _by_labels(self) -> dict[frozenset[str], Pair]:
+        return {frozenset((pair.first, pair.second)): pair for pair in self.pairs}
 
     def best(self, name: str) -> float | None:
         """Return the best mean of a figure among the ranked entries for which it is undefined least often."""
@@ -72,7 +101,7 @@ class Table:
         return best(values, default=None) if best else None
 
 
-def _trained(budget: dict[str, Any], device: str) -> str:
+def trained(budget: dict[str, Any], device: str) -> str:
     """Return what was spent on each training, and which of its states is scored, in a sentence."""
     how_long = f"{budget['steps']} steps" if "steps" in budget else f"{budget['seconds']:g} s of steps"
     text = f"Trained for {how_long} of {budget['batch']} crops of {budget['crop']}x{budget['crop']} on {device}"
@@ -164,6 +193,7 @@ def _table(found: Sequence[Outcome], cards: Mapping[tuple[str, int], set[str]]) 
         failures=tuple(_failures(found)),
         missing=tuple(_missing(found)),
         runs=tuple(one.record for one in found),
+        methods={run: key for run, key in keys.items() if key in methods},
     )
 
 

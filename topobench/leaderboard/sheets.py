@@ -1,0 +1,74 @@
+"""The leaderboard as tidy CSV: a line a table, method and figure; and a line a pair of methods."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from topobench.leaderboard.entries import Entry
+from topobench.leaderboard.tables import Table
+from topobench.metrics import FIGURES
+
+__all__ = ["comparisons_csv", "leaderboard_csv"]
+
+PROTOCOL = ("sampling", "patch_size", "patches", "frame", "dimensions", "connectivity", "phase", "threshold")
+BUDGET = ("steps", "seconds", "batch", "crop")
+
+
+def leaderboard_csv(tables: Iterable[Table]) -> str:
+    """Return a line for each figure of each method in each table; what is unknown or undefined is empty."""
+    return _csv(
+        {**_about(table), **line} for table in tables for entry in table.entries for line in _lines(table, entry)
+    )
+
+
+def comparisons_csv(tables: Iterable[Table]) -> str:
+    """Return a line for each pair of ranked methods in each table, compared by the figure that ranks.
+
+    `p` is corrected for all pairs of the table, `p_alone` is not; `difference` is the first's mean less the second's.
+    """
+    return _csv(
+        {
+            **_about(table), "figure": table.ranked_by, "first": pair.first, "second": pair.second,
+            "difference": pair.found.difference, "first_better": pair.found.better, "first_worse": pair.found.worse,
+            "p_alone": pair.found.p, "p": pair.p, "differ": pair.differ,
+        }
+        for table in tables for pair in table.pairs
+    )  # fmt: skip
+
+
+def _about(table: Table) -> dict[str, Any]:
+    protocol, validation = table.protocol, table.budget.get("validation")
+    return {
+        "dataset": table.dataset, "dataset_version": table.version,
+        "protocol": protocol["name"], "protocol_version": protocol["version"],
+        **{name: protocol.get(name) for name in PROTOCOL},
+        **{f"budget_{name}": table.budget.get(name) for name in BUDGET},
+        "validation": validation["protocol"] if validation else None,
+        "device": table.device, "precision": table.precision, "ranked_by": table.ranked_by,
+    }  # fmt: skip
+
+
+def _lines(table: Table, entry: Entry) -> Iterator[dict[str, Any]]:
+    for name, mean in entry.means.items():
+        low, high = entry.intervals.get(name, (None, None))
+        yield {
+            "method": entry.method, "kind": entry.kind, "version": entry.version, "rank": entry.rank,
+            "group": entry.group, "provisional": entry.provisional, "figure": name, "better": FIGURES[name].better,
+            "mean": mean, "low": low, "high": high, "undefined": entry.undefined.get(name, 0), "images": entry.images,
+            "units": table.units, "seeds": entry.seeds if entry.kind == "trained" else None, "runs": entry.runs,
+            "held_out": entry.held_out, "train_seconds": entry.train_seconds, "peak_memory_mib": entry.peak_memory_mib,
+        }  # fmt: skip
+
+
+def _csv(lines: Iterable[Mapping[str, Any]]) -> str:
+    """Return lines as CSV: the names of the first one's keys, then the values; NaN is empty."""
+    text, writer = io.StringIO(), None
+    for line in lines:
+        if writer is None:
+            writer = csv.DictWriter(text, list(line), lineterminator="\n")
+            writer.writeheader()
+        writer.writerow({key: None if value != value else value for key, value in line.items()})
+    return text.getvalue()
