@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from topobench.cli.gallery import Gallery
 from topobench.cli.tables import grid
 from topobench.errors import RecordError
 from topobench.leaderboard import Entry, Table, make_board, write_board
@@ -16,17 +17,19 @@ from topobench.scores import each_record
 
 __all__ = ["board"]
 
+DEFAULT = Gallery()
 NARROW = 8  # letters of a heading's line, so that six columns and the methods fit a terminal
 
 
-def board(paths: Sequence[Path], output: Path) -> None:
-    """Read records, write their leaderboard into `output`, and print its tables."""
+def board(paths: Sequence[Path], output: Path, gallery: Gallery = DEFAULT) -> None:
+    """Read records, draw their pictures and write their leaderboard into `output`, and print its tables."""
     skipped: list[str] = []
     found = make_board(each_record(paths, skipped.append), skipped)
     for sentence in skipped:
         click.echo(f"Skipped: {sentence}", err=True)
     if not found.tables:
         raise RecordError(f"no records in {', '.join(map(str, paths))}.")
+    gallery.draw(found, paths, output)
     write_board(found, output)
     for table in found.tables:
         _print(table)

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-__all__ = ["INDICES", "LIKELIHOOD", "LOSS_OPTION", "data_dir", "loss_options", "output", "partial"]
+__all__ = ["INDICES", "LIKELIHOOD", "LOSS_OPTION", "data_dir", "loss_options", "output", "partial", "pictures"]
 
 
 class _Indices(click.ParamType[tuple[int, ...]]):
@@ -99,6 +99,11 @@ data_dir = click.option(
 partial = click.option(
     "--partial", is_flag=True, help="Go on with those images of a data set that are there; records say how many."
 )
+
+pictures = click.option(
+    "--pictures", type=click.Choice(["free", "all", "none"]), default="free", show_default=True,
+    help="Of which data sets the leaderboard shows pictures: of those that may be redistributed, all, or none.",
+)  # fmt: skip
 
 output = click.option(
     "-o", "--output", type=click.Path(path_type=Path), default=Path("topobench-out"), show_default=True,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from topobench.cli.options import INDICES, data_dir, output, partial
+from topobench.cli.options import INDICES, data_dir, output, partial, pictures
 from topobench.cli.own import check_own, opened, own_dataset
 from topobench.run.settings import DEFAULTS, Settings
 
@@ -64,6 +64,7 @@ __all__ = ["run"]
     "--checkpoint-every", type=click.FloatRange(min=0), default=DEFAULTS.checkpoint_seconds, show_default=True,
     metavar="SECONDS", help="Wall time between two checkpoints.",
 )  # fmt: skip
+@pictures
 @click.option("--dry-run", is_flag=True, help="Print the runs, what is done, and the time that is left; run nothing.")
 @data_dir
 @partial
@@ -86,6 +87,7 @@ def run(
     keep_predictions: bool,
     tensorboard: bool,
     checkpoint_every: float,
+    pictures: str,
     dry_run: bool,
     data_dir: Path | None,
     partial: bool,
@@ -107,11 +109,13 @@ def run(
     for dataset, fold in product(chosen_datasets, chosen.folds):
         dataset.fold(fold)
 
+    from topobench.cli.gallery import Gallery
     from topobench.cli.running import Matrix
 
     settings = Settings(checkpoint_every, keep_predictions, deterministic, tensorboard)
     matrix = Matrix.of(chosen, chosen_recipes, chosen_datasets, device, precision, jobs, output)
-    return matrix.show() if dry_run else matrix.go(settings, weights, data_dir)
+    gallery = Gallery(pictures, {dataset.card.name: dataset for dataset in chosen_datasets})
+    return matrix.show() if dry_run else matrix.go(settings, weights, data_dir, gallery)
 
 
 def _chosen(name: str, replaced: Mapping[str, Sequence[Any] | None]) -> tuple[Suite, list[Recipe]]:

@@ -13,6 +13,7 @@ import click
 from topobench.cards import Recipe, Suite
 from topobench.cards.schema import Choice
 from topobench.cli.board import board
+from topobench.cli.gallery import Gallery
 from topobench.cli.progress import watching
 from topobench.cli.signals import Stopping, stopping_on_signals
 from topobench.cli.states import print_states
@@ -75,7 +76,7 @@ class Matrix:
         print_states(states_of(map(Planned.of, self.runs), self.store), self.jobs)
         return 0
 
-    def go(self, settings: Settings, weights: Path | None, data_dir: Path | None) -> int:
+    def go(self, settings: Settings, weights: Path | None, data_dir: Path | None, gallery: Gallery) -> int:
         """Execute what is not finished and make the leaderboard; return the exit code."""
         started = time.monotonic()
         if settings.scalars:
@@ -91,7 +92,7 @@ class Matrix:
                 kept = f"all that was done is kept in {self.store.folder}"
                 click.echo(f"Stopped; {kept}. The same command goes on from there.", err=True)
                 return stopping.exit_code
-        board([self.store.records], self.store.folder)
+        board([self.store.records], self.store.folder, gallery)
         spent = f"{time.monotonic() - started:.0f} s in all"
         click.echo(spent + (f", peak memory {peak_memory_mib():.0f} MiB." if self.jobs == 1 else "."), err=True)
         return int(not all(record.finished for record in records))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["KINDS", "Kind", "draw_mistakes"]
+__all__ = ["KINDS", "Kind", "draw_mistakes", "draw_mistakes_alone"]
 
 
 FOOT = 1.85  # inches, for legend and caption
@@ -107,8 +107,7 @@ def draw_mistakes(
     """
     likelihood, wanted, domain = _maps(prediction, truth, valid)
     mask, wanted = (np.where(domain, part, frame) for part in (likelihood >= threshold, wanted))
-    unmatched = unmatched_classes(mask, wanted, connectivity, frame)
-    found = {kind.name: np.asarray(getattr(unmatched, kind.name)) for kind in KINDS}
+    found = _unmatched(mask, wanted, connectivity, frame)
     beside = _beside(likelihood, image)
     figure, small, large = _panels(mask.shape, len(beside) + 2)
     for axis, (name, pixels) in zip(small, beside.items(), strict=False):
@@ -125,6 +124,32 @@ def draw_mistakes(
     return figure
 
 
+def draw_mistakes_alone(
+    prediction: ArrayLike,
+    truth: ArrayLike,
+    connectivity: int = 8,
+    frame: bool = False,
+    threshold: float = 0.5,
+    valid: ArrayLike | None = None,
+) -> tuple[Figure, dict[str, int]]:
+    """Draw the mistakes in place and nothing beside them: no title, no legend, the picture up to its edge.
+
+    Parameters are those of `draw_mistakes`; returned are a matplotlib Figure, 5 inches on its longer side, and how many
+    mistakes of each kind (a name of `KINDS`) there are.
+    """
+    likelihood, wanted, domain = _maps(prediction, truth, valid)
+    mask, wanted = (np.where(domain, part, frame) for part in (likelihood >= threshold, wanted))
+    found = _unmatched(mask, wanted, connectivity, frame)
+    height, width = (5.0 * side / max(mask.shape) for side in mask.shape)
+    figure, place = sheet(width, height)
+    axis = place(0, 0, width, height)
+    axis.set_axis_off()
+    _mistakes(axis, mask, wanted, found)
+    axis.set(xlim=(-0.5, mask.shape[1] - 0.5), ylim=(mask.shape[0] - 0.5, -0.5))
+    dot(axis, ~domain)
+    return figure, {name: int(labels.max()) for name, labels in found.items()}
+
+
 def _maps(
     prediction: ArrayLike, truth: ArrayLike, valid: ArrayLike | None
 ) -> tuple[NDArray[Any], BoolArray, BoolArray]:
@@ -136,6 +161,12 @@ def _maps(
                 f"the prediction has shape {likelihood.shape}, the {word} {part.shape}; they must agree."
             )
     return likelihood, wanted, domain
+
+
+def _unmatched(mask: BoolArray, wanted: BoolArray, connectivity: int, frame: bool) -> dict[str, NDArray[np.int32]]:
+    """Return where the mistakes of each kind are, as labels (H, W), by the kind's name."""
+    unmatched = unmatched_classes(mask, wanted, connectivity, frame)
+    return {kind.name: np.asarray(getattr(unmatched, kind.name)) for kind in KINDS}
 
 
 def _beside(likelihood: NDArray[Any], image: ArrayLike | None) -> dict[str, NDArray[Any]]:

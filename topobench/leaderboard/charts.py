@@ -183,4 +183,4 @@ def _log_ticks(low: float, high: float) -> list[float]:
     factors = (1, 2, 5) if high - low < 3 else (1,)
     found = [f * 10.0**k for k in range(math.floor(low), math.ceil(high) + 1) for f in factors]
     inside = [value for value in found if low <= math.log10(value) <= high]
-    return inside if len(inside) > 1 else [float(f"{10.0**end:.2g}") for end in (low, high)]
+    return inside if len(inside) > 2 else _ticks(10.0**low, 10.0**high)

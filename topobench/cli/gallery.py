@@ -1,0 +1,196 @@
+"""The pictures of a leaderboard: chosen images of each data set, and what each method predicted of them.
+
+Only here data and kept maps are at hand; the leaderboard itself is made of records, and shows what was drawn.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from topobench.cards import load_card
+from topobench.cli.words import counted
+from topobench.data import open_dataset
+from topobench.drawing import draw_mistakes_alone, save_figure
+from topobench.errors import TopobenchError
+from topobench.files import digest, write_atomic
+from topobench.leaderboard import Board, Prediction, Scene, choose_images, read_scenes, write_scenes
+from topobench.leaderboard.scenes import PICTURES
+from topobench.run.maps import read_map
+from topobench.scores import run_name
+
+if TYPE_CHECKING:
+    from topobench.data import Dataset
+    from topobench.leaderboard import Table
+    from topobench.types import RunRecord, Sample
+
+__all__ = ["Gallery"]
+
+LARGEST = 512  # pixels a side; larger images are shown smaller
+METHODS = 12  # of which predictions are shown, the best first
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """What pictures are drawn, and where their data are.
+
+    `which` is ``free`` (data sets whose card says that they may be redistributed), ``all`` or ``none``. `given`
+    are data sets by name that are open already; others are looked for under `data_dir`.
+    """
+
+    which: str = "free"
+    given: Mapping[str, Dataset] = field(default_factory=dict)
+    data_dir: Path | None = None
+    partial: bool = False
+
+    def draw(self, board: Board, paths: Iterable[Path], output: Path) -> None:
+        """Draw the pictures of a board into `output`, from maps that lie beside the records of `paths`.
+
+        What was drawn before is kept as it is, as long as the board has its runs; data that are not there are said.
+        """
+        if self.which == "none":
+            return
+        there = {(scene.dataset, scene.data_hash, scene.image): scene for scene in read_scenes(output)}
+        places = _map_folders(paths)
+        found = dict(there)
+        for table in _one_each(board):
+            try:
+                for scene in self._scenes(table, places, output, there):
+                    found[scene.dataset, scene.data_hash, scene.image] = scene
+            except (TopobenchError, OSError) as error:
+                click.echo(f"No pictures of {table.dataset}: {error}", err=True)
+        if found:
+            runs = {record.run_id for table in board.tables for record in table.runs}
+            write_scenes(output, (s for s in found.values() if any(one.run_id in runs for one in s.predictions)))
+
+    def _scenes(
+        self, table: Table, places: Sequence[Path], output: Path, there: Mapping[tuple[str, str, str], Scene]
+    ) -> Iterator[Scene]:
+        """Yield the scenes of a table that can be drawn; those that are there already are not drawn again."""
+        chosen = [(image, why, _predicted(table, image, places)) for image, why in choose_images(table)]
+        data_hash = table.runs[-1].data_hash
+        for image, why, wanted in chosen:
+            before = there.get((table.dataset, data_hash, image))
+            runs = [record.run_id for record, _ in wanted]
+            if not wanted or (before and [one.run_id for one in before.predictions] == runs):
+                continue
+            dataset = self._dataset(table)
+            if dataset is None:
+                return
+            yield _Drawing(table, dataset[image], output / PICTURES).scene(why, data_hash, wanted)
+
+    def _dataset(self, table: Table) -> Dataset | None:
+        """Return the data set of a table, if it may be shown and is what its runs were scored on."""
+        name, record = table.dataset, table.runs[-1]
+        card = self.given[name].card if name in self.given else load_card(name)
+        if not (card.redistributable or self.which == "all"):
+            click.echo(
+                f"No pictures of {name}: its card does not say that they may be redistributed; --pictures all draws "
+                "them, for a page that you keep to yourself.", err=True,
+            )  # fmt: skip
+            return None
+        dataset = self.given.get(name) or open_dataset(name, self.data_dir, self.partial)
+        if dataset.identity() != record.card or dataset.data_hash != record.data_hash:
+            click.echo(f"No pictures of {name}: the data that are here are not those of the records.", err=True)
+            return None
+        return dataset
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    """The pictures of one image, in a folder."""
+
+    table: Table
+    sample: Sample
+    folder: Path
+
+    def scene(self, why: str, data_hash: str, wanted: Sequence[tuple[RunRecord, Path]]) -> Scene:
+        """Draw the image, its truth and what runs predicted; return what was drawn."""
+        sample = self.sample
+        height, width = sample.truth.shape
+        pixels = np.moveaxis(sample.image, 0, -1) if len(sample.image) == 3 else sample.image.mean(axis=0)
+        image = self._save("image", _shrunk(np.rint(pixels * 255)))
+        truth = self._save("truth", _shrunk(np.where(sample.truth, 0, 255)))
+        predictions = tuple(self._prediction(record, maps) for record, maps in wanted)
+        return Scene(self.table.dataset, data_hash, sample.image_id, why, height, width, image, truth, predictions)
+
+    def _prediction(self, record: RunRecord, maps: Path) -> Prediction:
+        protocol, name = self.table.protocol, record.run_id[:12]
+        likelihood = read_map(maps, self.sample.image_id, record.predictions[self.sample.image_id])
+        figure, found = draw_mistakes_alone(
+            likelihood, self.sample.truth, protocol["connectivity"], protocol["frame"], protocol["threshold"],
+            self.sample.valid,
+        )  # fmt: skip
+        mistakes = self._name(f"{name}-mistakes")
+        save_figure(figure, self.folder / mistakes, dpi=100)
+        _reduce(self.folder / mistakes)
+        pieces, holes = (
+            f"{counted(found[f'false_{word}s'], word)} too many, {found[f'missed_{word}s']} lost"
+            for word in ("component", "hole")
+        )
+        shown = self._save(f"{name}-likelihood", _shrunk(np.rint(likelihood * 31) * (255 / 31)))
+        return Prediction(record.run_id, shown, mistakes, f"{pieces}; {holes}")
+
+    def _name(self, what: str) -> str:
+        """Return the name of a file: readable, and no other image's."""
+        key = [self.table.dataset, self.sample.image_id]
+        return f"{re.sub(r'[^a-zA-Z0-9.-]+', '-', '_'.join(key))}_{digest(key)[:6]}_{what}.png"
+
+    def _save(self, what: str, image: Image.Image) -> str:
+        name, stream = self._name(what), io.BytesIO()
+        image.save(stream, format="PNG", optimize=True)
+        write_atomic(self.folder / name, stream.getvalue())
+        return name
+
+
+def _one_each(board: Board) -> Iterator[Table]:
+    """Yield one table of each data set, by which its images are chosen: the first, of a budget if there is any."""
+    for section in board.sections:
+        yield max((setting.main[0] for setting in section.settings), key=lambda table: bool(table.budget))
+
+
+def _map_folders(paths: Iterable[Path]) -> list[Path]:
+    """Return the folders of kept maps that lie beside records: `predictions` of an output folder."""
+    near = [folder / "predictions" for path in paths for folder in (path, path.parent, path.parent.parent)]
+    return [folder for folder in dict.fromkeys(near) if folder.is_dir()]
+
+
+def _predicted(table: Table, image: str, places: Sequence[Path]) -> list[tuple[RunRecord, Path]]:
+    """Return a run of each method that kept its map of an image, that of the first seed, and the folder of its maps."""
+    found: dict[str, tuple[RunRecord, Path]] = {}
+    for record in sorted(table.runs, key=lambda record: (record.seed or 0, record.run_id)):
+        key = table.methods.get(record.run_id)
+        if key is None or key in found or image not in record.predictions:
+            continue
+        name = run_name(asdict(record))
+        folder = next((place / name for place in places if (place / name).is_dir()), None)
+        if folder:
+            found[key] = record, folder
+    entries = sorted(table.entries, key=lambda entry: entry.kind == "null")  # which stand last
+    return [found[entry.key] for entry in entries if entry.key in found][:METHODS]
+
+
+def _shrunk(pixels: NDArray[Any]) -> Image.Image:
+    """Return pixels (H, W) or (H, W, 3), 0 to 255, as an image of at most `LARGEST` pixels a side."""
+    image = Image.fromarray(pixels.astype(np.uint8))
+    if max(image.size) > LARGEST:
+        image.thumbnail((LARGEST, LARGEST), Image.Resampling.BOX)
+    return image
+
+
+def _reduce(path: Path) -> None:
+    """Write a picture again with 64 colours: a third of the bytes, and the same to the eye."""
+    stream = io.BytesIO()
+    Image.open(path).convert("RGB").quantize(64, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
+        stream, format="PNG", optimize=True
+    )
+    write_atomic(path, stream.getvalue())
