@@ -153,9 +153,15 @@ class _Drawing:
 
 
 def _one_each(board: Board) -> Iterator[Table]:
-    """Yield one table of each data set, by which its images are chosen: the first, of a budget if there is any."""
+    """Yield one table of each data set, by which its images are chosen: by the protocol that its runs name first."""
     for section in board.sections:
-        yield max((setting.main[0] for setting in section.settings), key=lambda table: bool(table.budget))
+        tables = [table for setting in section.settings for table in setting.main]
+        yield min(tables, key=lambda table: (not table.budget, _place(table)))
+
+
+def _place(table: Table) -> int:
+    """Return how late a table's protocol comes among those of its runs."""
+    return list(table.runs[-1].protocols).index(table.protocol["name"])
 
 
 def _map_folders(paths: Iterable[Path]) -> list[Path]:
