@@ -12,7 +12,7 @@ ORDER = [
     ("errors", "types"),
     ("files", "registry", "seeds", "environment"),
     ("cards",), ("topology",), ("patches",), ("metrics",), ("scores",), ("drawing",), ("data",), ("models",),
-    ("losses",), ("run", "bench"), ("leaderboard",), ("cli",),
+    ("losses",), ("run", "bench"), ("leaderboard", "doctor"), ("cli",),
 ]  # fmt: skip
 FLOOR = {name: floor for floor, names in enumerate(ORDER) for name in names}
 NOT_FOR_LEADERBOARD = {"data", "models", "losses", "run"}

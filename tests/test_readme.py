@@ -3,9 +3,11 @@
 import re
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
+import topobench
 from tests.conftest import ROOT
 from topobench.cards import load_suite
 
@@ -35,3 +37,26 @@ def test_pictures_and_table_are_there():
     rows = re.findall(r"^\| \d \| (\S+)", README, re.MULTILINE)
     suite = load_suite("quick")
     assert sorted(rows) == sorted([*suite.recipes, *suite.nulls])
+
+
+def test_what_is_cited_is_this_version():
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    fields = dict(re.findall(r"^([\w-]+): (.+)$", text, re.MULTILINE))
+    assert fields["cff-version"] == "1.2.0"
+    assert fields["version"] == topobench.__version__
+    assert fields["title"].strip('"').startswith("topobench: ")
+    assert f'- name: "{re.search(r"Copyright .*? (The .*)", (ROOT / "LICENSE").read_text())[1]}"' in text
+    assert f"license: {tomllib.loads((ROOT / 'pyproject.toml').read_text())['project']['license']}\n" in text
+    assert "CITATION.cff" in README
+
+
+def test_both_pages_install_and_check_alike():
+    """What CONTRIBUTING says to type is what the README and .ci/run do."""
+    page, ci = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), (ROOT / ".ci" / "run").read_text()
+    [install, test] = re.search(r"^(python3 -m venv .*\[test\]') && (.*)$", README, re.MULTILINE).groups()
+    assert f"\n{install}\n" in page
+    assert f"\n{test}\n" in page
+    for check in re.search(r"^for check in (.*); do", ci, re.MULTILINE)[1].strip('"').split('" "'):
+        assert f".venv/bin/{check}" in page
+    order = re.compile(r"`(errors, types < .*?)`", re.DOTALL)
+    assert order.search(page)[1].split() == order.search(README)[1].split()

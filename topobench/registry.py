@@ -16,7 +16,19 @@ from typing import Any
 
 from topobench.errors import ArgumentError, UnknownNameError
 
-__all__ = ["BUILTINS", "PARTITION", "build", "check", "load", "names", "nearest", "singular", "unknown_name"]
+__all__ = [
+    "BUILTINS",
+    "PARTITION",
+    "build",
+    "check",
+    "load",
+    "load_plugin",
+    "names",
+    "nearest",
+    "plugins_of",
+    "singular",
+    "unknown_name",
+]
 
 # The Rand family and VOI: six figures of two partitions, which come in several forms (metrics/figures.py).
 PARTITION = ("arand_f", "arand_error", "ari", "voi_split", "voi_merge", "voi")
@@ -87,7 +99,7 @@ BUILTINS: dict[str, dict[str, str]] = {
 
 def names(kind: str) -> list[str]:
     """Return all names of a kind (``models``, ``losses``, ``adapters`` ...), sorted; imports no code."""
-    return sorted({*BUILTINS[kind], *(point.name for point in _plugins(kind))})
+    return sorted({*BUILTINS[kind], *(point.name for point in plugins_of(kind))})
 
 
 def load(kind: str, name: str) -> Any:
@@ -95,9 +107,9 @@ def load(kind: str, name: str) -> Any:
     if name in BUILTINS[kind]:
         module, _, attribute = BUILTINS[kind][name].partition(":")
         return getattr(importlib.import_module(module), attribute)
-    for point in _plugins(kind):
+    for point in plugins_of(kind):
         if point.name == name:
-            return _load_plugin(point)
+            return load_plugin(point)
     raise unknown_name(kind, name, names(kind))
 
 
@@ -157,11 +169,13 @@ def singular(kind: str) -> str:
     return words.get(kind, kind[:-1])
 
 
-def _plugins(kind: str) -> list[EntryPoint]:
+def plugins_of(kind: str) -> list[EntryPoint]:
+    """Return the entry points of a kind, unloaded; of several of one name the first counts."""
     return list(entry_points(group=f"topobench.{kind}"))
 
 
-def _load_plugin(point: EntryPoint) -> Any:
+def load_plugin(point: EntryPoint) -> Any:
+    """Return what an entry point leads to; ArgumentError says what does not load, and whose it is."""
     try:
         return point.load()
     except (Exception, SystemExit) as error:

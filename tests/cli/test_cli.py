@@ -40,7 +40,8 @@ def finished(tmp_path_factory):
 def test_help_and_version():
     result = topobench_command("--help")
     assert result.returncode == 0
-    for command in ("run", "rescore", "score", "draw", "explain", "leaderboard", "list", "show", "data", "bench"):
+    for command in ("run", "rescore", "score", "draw", "explain", "leaderboard", "list", "show", "data", "bench",
+                    "doctor"):  # fmt: skip
         assert f"\n  {command} " in result.stdout
     assert topobench.__version__ in topobench_command("--version").stdout
 

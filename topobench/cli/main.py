@@ -13,6 +13,7 @@ import topobench
 from topobench.cli.bench import bench
 from topobench.cli.check import check
 from topobench.cli.data import data
+from topobench.cli.doctor import doctor
 from topobench.cli.draw import draw
 from topobench.cli.explain import explain
 from topobench.cli.leaderboard import leaderboard
@@ -40,7 +41,7 @@ def cli(debug: bool, max_image_mib: int | None) -> None:
 
 
 for command in (
-    run, status, rescore, score, check, draw, explain, leaderboard, list_names, show, data, bench,
+    run, status, rescore, score, check, draw, explain, leaderboard, list_names, show, data, bench, doctor,
 ):  # fmt: skip
     cli.add_command(command)
 

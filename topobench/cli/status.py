@@ -40,6 +40,7 @@ def _table(data_dir: Path | None) -> int:
     """Print a line for each data set and each file of weights; the exit code is 1 if a card is not valid."""
     from topobench import cards
     from topobench.cli.tables import grid, print_grid
+    from topobench.data.dataset import state_of
     from topobench.data.fetch import WEIGHTS, find_weights
     from topobench.errors import TopobenchError
 
@@ -49,7 +50,7 @@ def _table(data_dir: Path | None) -> int:
     for name in cards.names("datasets"):
         try:
             card, adapter = _open(name, data_dir)
-            lines.add_row(name, str(len(adapter.members)), str(card.count), _state(adapter), _way(card, adapter))
+            lines.add_row(name, str(len(adapter.members)), str(card.count), state_of(adapter), _way(card, adapter))
         except TopobenchError as error:  # the others are still shown
             lines.add_row(name, "", "", "does not fit", "")
             faults.append(error)
@@ -64,15 +65,6 @@ def _table(data_dir: Path | None) -> int:
     for fault in faults:
         click.echo(f"Error: {fault}", err=True)
     return 1 if faults else 0
-
-
-def _state(adapter: Adapter) -> str:
-    """Return in a word or two whether a data set can be used."""
-    if not adapter.members:
-        return "missing"
-    if adapter.faults():
-        return "does not fit"
-    return "a part" if adapter.missing() else "ready"
 
 
 def _way(card: Card, adapter: Adapter) -> str:

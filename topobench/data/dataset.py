@@ -28,6 +28,7 @@ __all__ = [
     "open_adapter",
     "open_card",
     "open_dataset",
+    "state_of",
 ]
 
 
@@ -141,6 +142,15 @@ def open_card(card: Card, data_dir: str | Path | None = None, partial: bool = Fa
 def folder_of(card: Card, data_dir: str | Path | None = None) -> Path:
     """Return where a card's files lie: in the folder that it names, else in that of its name under the data root."""
     return Path(card.folder) if card.folder else data_root(data_dir) / card.family
+
+
+def state_of(adapter: Adapter) -> str:
+    """Return in a word or two whether a data set can be used: ``ready``, ``a part``, ``missing``, ``does not fit``."""
+    if not adapter.members:
+        return "missing"
+    if adapter.faults():
+        return "does not fit"
+    return "a part" if adapter.missing() else "ready"
 
 
 def _missing(card: Card, folder: Path, missing: Sequence[str], how: str, given: bool, some: bool) -> str:
