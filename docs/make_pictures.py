@@ -52,7 +52,7 @@ def main(store):
     training = [dataset[image_id] for image_id in dataset.fold(0)[0]]
     maps = {
         "truth": sample.truth,
-        "threshold of the image": RawThreshold(training)(sample),
+        "threshold of the image": RawThreshold(training, dataset.card.connectivity)(sample),
         "unet-topo": prediction_of("unet-topo", IMAGE, dataset, store),
     }
     count = label_components(~sample.truth, 4).max()

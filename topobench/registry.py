@@ -93,7 +93,12 @@ BUILTINS: dict[str, dict[str, str]] = {
         "gudhi": "topobench.topology.peers:gudhi_pairs",
         "cripser": "topobench.topology.peers:cripser_pairs",
     },
-    "nulls": {"null-threshold": "topobench.run.nulls:RawThreshold"},
+    "nulls": {
+        "null-background": "topobench.run.nulls:Background",
+        "null-largest": "topobench.run.nulls:LargestComponent",
+        "null-structure": "topobench.run.nulls:Structure",
+        "null-threshold": "topobench.run.nulls:RawThreshold",
+    },
 }
 
 

@@ -222,8 +222,9 @@ class RunRecord:
 
     `kind` is ``trained``, ``null`` (a rule that needs no training) or ``scored`` (somebody's predictions).
     `status` is ``finished`` or ``failed: <reason>``. The first eleven fields are the identity. `training` says how the
-    training went: steps taken, and which of its states was scored, by what rule. `predictions` has the sha256 of each
-    image's likelihood map, where they were kept (run/maps.py).
+    training went: steps taken, the curve of its losses (`Curve.points` in run/curve.py; older records have none), and
+    which of its states was scored, by what rule. `predictions` has the sha256 of each image's likelihood map, where
+    they were kept (run/maps.py).
     """
 
     kind: str

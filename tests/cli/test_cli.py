@@ -46,7 +46,7 @@ def test_help_and_version():
     assert topobench.__version__ in topobench_command("--version").stdout
 
 
-KINDS = ["datasets", "models", "losses", "metrics", "recipes", "suites", "protocols", "backends"]
+KINDS = ["datasets", "models", "losses", "metrics", "recipes", "suites", "protocols", "backends", "nulls"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -61,7 +61,7 @@ def test_list_names_all_of_a_kind(kind):
     [("isbi2012", "Arganda-Carreras"), ("unet-topo", "min_persistence"), ("quick", "base-topo"),
      ("crackforest:all-strands", "more files"),
      ("hu2019", "patches = 500"), ("voi_filled", "low is better"), ("topological", "Hu, Li, Samaras"),
-     ("gudhi", "rank")],
+     ("gudhi", "rank"), ("null-largest", "largest connected component of what the threshold")],
 )  # fmt: skip
 def test_show(name, part):
     result = topobench_command("show", name)

@@ -31,6 +31,23 @@ def test_sum_of_terms_and_values():
     assert late.item() == pytest.approx(2 * values["cross-entropy"] + 0.5 * values["topological"])
 
 
+def test_terms_of_one_name_have_a_value_each():
+    """Cross entropy, and twice the square of the logits' mean, of which none is lost."""
+
+    class Square(nn.Module):
+        def forward(self, logits, target):
+            return self.factor * logits.mean() ** 2
+
+    first, second = Square(), Square()
+    first.factor, second.factor = 1.0, 10.0
+    loss = WeightedLoss([Term("a", CrossEntropyLoss(), 1.0), Term("b", first, 1.0), Term("b", second, 1.0, start=0.5)])
+    logits = torch.full((1, 1, 2, 2), 2.0)
+    assert list(loss(logits, torch.ones_like(logits), 0.0)[1]) == ["a", "b"]
+    total, values = loss(logits, torch.ones_like(logits), 0.5)
+    assert (values["b"], values["b#2"]) == (4.0, 40.0)
+    assert total.item() == pytest.approx(values["a"] + 44)
+
+
 def test_topological_term_never_trains_alone():
     with pytest.raises(ArgumentError, match="at least one, such as cross-entropy"):
         WeightedLoss([Term("topological", TopologicalLoss(), 1.0)])

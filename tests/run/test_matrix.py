@@ -30,8 +30,10 @@ def test_every_combination_once(runs):
     trained = [(run.name, run.fold, run.seed) for run in runs if run.recipe]
     assert len(trained) == len(set(trained)) == 4 * 2 * 2
     assert [(run.name, run.fold, run.seed) for run in runs if not run.recipe] == [
-        ("null-threshold", 0, None), ("null-threshold", 2, None),
-    ]  # fmt: skip
+        (name, fold, None)
+        for fold in (0, 2)
+        for name in ("null-background", "null-structure", "null-threshold", "null-largest")
+    ]
     assert len({run_id_of(run.identity()) for run in runs}) == len(runs)
 
 

@@ -29,7 +29,7 @@ def straight(tmp_path_factory):
     """A tiny run, and the store in which it was executed without a pause."""
     folder = tmp_path_factory.mktemp("straight")
     run = tiny_run(folder / "data")
-    executed(run, folder / "store")
+    assert executed(run, folder / "store").training["losses"]["steps"] == list(range(1, STEPS + 1))
     return run, folder / "store"
 
 

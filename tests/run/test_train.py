@@ -69,6 +69,38 @@ def test_resumed_training_ends_bit_equal(straight, tmp_path, stop):
     assert again.step == stop
     assert again.run(lambda *_: None, lambda: False)
     assert torch.equal(weights(again), weights(straight))
+    assert again.report() == straight.report()
+
+
+def test_the_report_has_the_losses_of_every_step(tmp_path):
+    """As the steps themselves said, to six digits: the topological term joins at half of five steps."""
+    steps, found = [], trainer(tmp_path)
+    found.run(steps.append, lambda: False)
+    report = found.report()
+    assert (report["steps"], report["scored"], report["losses"]["steps"]) == (STEPS, "last", [1, 2, 3, 4, 5])
+    terms = report["losses"]["terms"]
+    assert list(terms) == ["cross-entropy", "topological"]
+    assert terms["topological"][:3] == [None] * 3
+    for name, values in terms.items():
+        said = [step.losses.get(name) for step in steps]
+        assert values == [None if value is None else float(f"{value:.6g}") for value in said]
+
+
+def test_a_checkpoint_of_before_there_were_curves_is_gone_on_with(straight, tmp_path):
+    steps = []
+    stopped = trainer(tmp_path)
+    stopped.run(steps.append, lambda: len(steps) == 3)
+    step, state, _ = stopped.checkpoints.latest()
+    del state["curve"]
+    stopped.checkpoints.save(step, state)
+    for path in sorted(tmp_path.glob("*.pt"), key=lambda path: path.stat().st_mtime_ns)[:-1]:
+        path.unlink()
+    again = trainer(tmp_path)
+    assert again.run(lambda *_: None, lambda: False)
+    assert torch.equal(weights(again), weights(straight))
+    whole, part = straight.report()["losses"], again.report()["losses"]
+    assert part["steps"] == whole["steps"][3:]
+    assert part["terms"] == {name: values[3:] for name, values in whole["terms"].items()}
 
 
 def test_finished_training_is_not_repeated(straight):
@@ -242,6 +274,7 @@ def test_a_budget_of_seconds_ends_by_the_time_of_its_steps(tmp_path, monkeypatch
     assert steps[2].learning_rate == pytest.approx(1e-3 * (1 + np.cos(np.pi * 0.8 / 1.9)) / 2)
     assert [("topological" in step.losses) for step in steps] == [False, False, False, True, True]
     assert again.seconds == pytest.approx({"data": 0.5, "network": 1.0, "loss": 0.5})
+    assert again.report()["losses"]["steps"] == [1, 2, 3, 4, 5]
     assert {name: pytest.approx(value) for name, value in steps[0].seconds.items()} == {
         "data": 0.1, "network": 0.2, "loss": 0.1,
     }  # fmt: skip

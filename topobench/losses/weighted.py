@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -50,6 +51,7 @@ class WeightedLoss(nn.Module):
     def __init__(self, terms: Sequence[Term]) -> None:
         super().__init__()
         self.terms = tuple(terms)
+        self.names = tuple(_distinct(term.name for term in terms))
         self.losses = nn.ModuleList(term.loss for term in terms)
         if not any(term.start == 0 and getattr(term.loss, "trains_alone", False) for term in terms):
             found = ", ".join(f"{term.name} from {term.start:g} on" for term in terms) or "none"
@@ -61,17 +63,17 @@ class WeightedLoss(nn.Module):
     def forward(
         self, logits: Tensor, target: Tensor, part: float, valid: Tensor | None = None
     ) -> tuple[Tensor, dict[str, float]]:
-        """Return the sum, and each term's own value (unweighted) by its name.
+        """Return the sum, and each term's own value (unweighted) by its name; a second term of it is ``<name>#2``.
 
         Shapes: logits, target and `valid` (bool; None = all valid) are (B, 1, H, W).
         """
         total, values = logits.new_zeros(()), {}
-        for term in self.terms:
+        for name, term in zip(self.names, self.terms, strict=True):
             weight = term.weight_at(part)
             if weight > 0:
                 value = term.loss(*_seen(term.loss, logits, target, valid))
                 total = total + weight * value
-                values[term.name] = float(value.detach())
+                values[name] = float(value.detach())
         return total, values
 
     def reseed(self, seed: int) -> None:
@@ -79,6 +81,14 @@ class WeightedLoss(nn.Module):
         for term in self.terms:
             if hasattr(term.loss, "reseed"):
                 term.loss.reseed(seed)  # type: ignore[operator]
+
+
+def _distinct(names: Iterable[str]) -> Iterator[str]:
+    """Yield the names, those that come again with their number behind a ``#``, which no loss has in its name."""
+    seen: Counter[str] = Counter()
+    for name in names:
+        seen[name] += 1
+        yield name if seen[name] == 1 else f"{name}#{seen[name]}"
 
 
 def _seen(loss: nn.Module, logits: Tensor, target: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:

@@ -188,7 +188,7 @@ class _Execution:
         """Return what predicts: the null row made from the training samples, or the trained model."""
         run = self.run
         if run.recipe is None or run.budget is None or run.seed is None:
-            rule: Predictor = load("nulls", run.name)(run.dataset.select(train_ids))
+            rule: Predictor = load("nulls", run.name)(run.dataset.select(train_ids), run.dataset.card.connectivity)
             return rule
         trainer = self._trainer(run.recipe, run.budget, run.seed, train_ids)
         if not self._train(trainer):

@@ -1,4 +1,8 @@
-"""Null rows: rules without training, which every model must beat."""
+"""Null rows: rules without training, floors that every model must beat.
+
+Each is made with the training samples and the connectivity of the card's structure, of which it uses what it needs, and
+called with a sample it returns a mask (H, W). Its `version` is raised when its masks change: run ids hold it.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +12,48 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from topobench.topology import label_components
 from topobench.types import BoolArray, IntArray, Sample
 
-__all__ = ["RawThreshold"]
+__all__ = ["Background", "LargestComponent", "RawThreshold", "Structure"]
+
+
+class Background:
+    """Nothing is structure."""
+
+    version: ClassVar[int] = 1
+
+    def __init__(self, samples: Iterable[Sample], connectivity: int) -> None:
+        """Look at neither."""
+
+    def __call__(self, sample: Sample) -> BoolArray:
+        """Return the mask (H, W) of a sample, False everywhere."""
+        return np.zeros_like(sample.truth)
+
+
+class Structure:
+    """Everything is structure."""
+
+    version: ClassVar[int] = 1
+
+    def __init__(self, samples: Iterable[Sample], connectivity: int) -> None:
+        """Look at neither."""
+
+    def __call__(self, sample: Sample) -> BoolArray:
+        """Return the mask (H, W) of a sample, True everywhere."""
+        return np.ones_like(sample.truth)
 
 
 class RawThreshold:
     """Threshold of the raw image: grey value and side (darker, brighter) with the best Dice on the training images.
 
-    Made with the training samples, one after the other; called with a sample it returns the mask (H, W). Colour images
-    are averaged over channels; the 256 thresholds k / 255 are tried.
+    The samples are read one after the other. Colour images are averaged over channels; the 256 thresholds k / 255 are
+    tried.
     """
 
     version: ClassVar[int] = 1
 
-    def __init__(self, samples: Iterable[Sample]) -> None:
+    def __init__(self, samples: Iterable[Sample], connectivity: int) -> None:
         structure, rest = sum((_histograms(sample) for sample in samples), np.zeros((2, 256), np.int64))
         darker = _dice(structure.cumsum(), rest.cumsum(), structure.sum())
         brighter = _dice(structure[::-1].cumsum()[::-1], rest[::-1].cumsum()[::-1], structure.sum())
@@ -33,6 +64,29 @@ class RawThreshold:
         """Return the mask (H, W) of a sample."""
         levels = _levels(sample)
         return levels <= self.level if self.darker else levels >= self.level
+
+
+class LargestComponent(RawThreshold):
+    """The largest connected component of what the threshold of the raw image gives.
+
+    Of several it is the one whose pixel comes first in row-major order. Pixels that are not valid are no part of it.
+    Where the threshold gives nothing, nothing is structure.
+    """
+
+    version: ClassVar[int] = 1  # raised with that of RawThreshold, too
+
+    def __init__(self, samples: Iterable[Sample], connectivity: int) -> None:
+        super().__init__(samples, connectivity)
+        self.connectivity = connectivity
+
+    def __call__(self, sample: Sample) -> BoolArray:
+        """Return the mask (H, W) of a sample."""
+        mask = super().__call__(sample)
+        labels = label_components(mask if sample.valid is None else mask & sample.valid, self.connectivity)
+        sizes = np.bincount(labels.ravel())[
+            1:
+        ]  # in the order of their first pixels, so argmax takes the first of several
+        return labels == 1 + np.argmax(sizes) if sizes.size else np.zeros_like(mask)
 
 
 def _histograms(sample: Sample) -> IntArray:

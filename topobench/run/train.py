@@ -20,6 +20,7 @@ from topobench.models import build_model
 from topobench.run.batches import Batch, TrainingSet
 from topobench.run.checkpoint import Checkpoints
 from topobench.run.clock import Clock
+from topobench.run.curve import Curve
 from topobench.run.device import Device
 from topobench.run.evaluate import try_model
 from topobench.run.settings import DEFAULTS, Settings
@@ -54,7 +55,8 @@ class Trainer:
 
     Separate seeds govern weights, data (`TrainingSet.batch`), the patches of losses, and dropout, so that two losses
     see the same weights, crops and masks. `step` counts the steps done, `seconds` the wall time they took by what it
-    was spent on, in this process and in those that it resumes; images held out and checkpoints take none of it.
+    was spent on, in this process and in those that it resumes; images held out and checkpoints take none of it. `curve`
+    has the losses of the same steps.
 
     Given a `validator`, the best of the states that it sees is kept, and `scored_model` is that; else it is the last.
     """
@@ -73,6 +75,7 @@ class Trainer:
     validated: list[Validated] = field(default_factory=list)
     best: dict[str, Any] | None = None
     refused: list[str] = field(default_factory=list)
+    curve: Curve = field(default_factory=Curve)
     _peaks: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -138,12 +141,11 @@ class Trainer:
 
     def report(self) -> dict[str, Any]:
         """Return how the training went, for the record."""
+        found = {"steps": self.step, "losses": self.curve.points()}
         if not self.best:
-            return {"steps": self.step, "scored": "last"}
-        return {
-            "steps": self.step, "scored": "best", "scored_step": self.best["step"],
-            "validated": [list(found) for found in self.validated],
-        }  # fmt: skip
+            return {**found, "scored": "last"}
+        validated = [list(each) for each in self.validated]
+        return {**found, "scored": "best", "scored_step": self.best["step"], "validated": validated}
 
     def peaks(self) -> dict[str, float]:
         """Return the peaks of memory, MiB, of this process and of those that it resumes, as the record names them."""
@@ -190,7 +192,7 @@ class Trainer:
         state: dict[str, Any] = {name: part.state_dict() for part, name in self._parts()}
         state |= {
             "seconds": self.seconds, "validation_seconds": self.validation_seconds, "best": self.best,
-            "peaks": self.peaks(),
+            "peaks": self.peaks(), "curve": self.curve.state(),
             "validated": [list(found) for found in self.validated],
         }  # fmt: skip
         self.checkpoints.save(self.step, state, len(self.validated))
@@ -201,6 +203,7 @@ class Trainer:
             part.load_state_dict(state[name])
         self.seconds, self.validation_seconds = state["seconds"], state["validation_seconds"]
         self.best, self._peaks = state["best"], state.get("peaks", {})
+        self.curve = Curve(**state.get("curve", {"begin": self.step}))  # a checkpoint of before there were curves
         self.validated = [Validated(*found) for found in state["validated"]]
 
     def _parts(self) -> list[tuple[Any, str]]:
@@ -238,6 +241,7 @@ class Trainer:
         self.scaler.update()
         network_seconds += clock.lap()
         self.step += 1
+        self.curve.add(values)
         seconds = {"data": data_seconds, "network": network_seconds, "loss": loss_seconds}
         for name, value in seconds.items():
             self.seconds[name] += value

@@ -21,7 +21,7 @@ class Step(NamedTuple):
     part : float in (0, 1]
         How much of the budget is spent after it.
     losses : dict
-        The terms' values, unweighted, by name.
+        The terms' values, unweighted, by name (`WeightedLoss`).
     learning_rate : float
     seconds : dict
         Wall time of this step by what it was spent on: ``data``, ``network``, ``loss``.
