@@ -11,10 +11,11 @@ from rich.console import Console
 from topobench.cli.tables import grid
 from topobench.errors import RecordError
 from topobench.leaderboard import Entry, Table, write_leaderboard
+from topobench.leaderboard.audit import audit
 from topobench.metrics import FIGURES
 from topobench.scores import read_records
 
-__all__ = ["board"]
+__all__ = ["board", "check_records"]
 
 NARROW = 8  # letters of a heading's line, so that six columns and the methods fit a terminal
 
@@ -29,6 +30,25 @@ def board(paths: Sequence[Path], output: Path) -> None:
     for table in write_leaderboard(records, output, skipped):
         _print(table)
     click.echo(f"Leaderboard: {output / 'leaderboard.md'} and {output / 'index.html'}")
+
+
+def check_records(paths: Sequence[Path]) -> int:
+    """Print what keeps records from being published; return 1 if anything does, else 0."""
+    found = audit(paths)
+    if not found.records:
+        raise RecordError(f"no records in {', '.join(map(str, paths))}.")
+    for finding in found.findings:
+        click.echo(finding)
+    faults, notices = len(found.faults), len(found.notices)
+    click.echo(
+        f"{_counted(found.records, 'record')}, {_counted(faults, 'fault') if faults else 'no faults'}"
+        + (f", {_counted(notices, 'notice')}" if notices else "")
+    )
+    return int(faults > 0)
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}{'s' * (number != 1)}"
 
 
 def _print(table: Table) -> None:
