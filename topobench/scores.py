@@ -23,7 +23,7 @@ from topobench.types import Row, RunRecord, Sample
 
 __all__ = [
     "IDENTITY", "Predictor", "Preparation", "each_record", "make_record", "merged", "protocol_settings",
-    "read_record", "read_records", "record_csv", "record_path", "run_id_of", "run_name", "score_samples", "stored",
+    "read_record", "read_records", "record_csv", "record_files", "record_path", "run_id_of", "run_name", "score_samples", "stored",
     "write_record",
 ]  # fmt: skip
 
@@ -202,14 +202,14 @@ def read_records(paths: Iterable[Path]) -> tuple[list[RunRecord], list[str]]:
 
 
 def each_record(paths: Iterable[Path], skip: Callable[[str], None]) -> Iterator[RunRecord]:
-    """Yield the records in files and folders (``*.json``, also below), one at a time: all need not fit into memory.
+    """Yield the records in files and folders (`record_files`), one at a time: all need not fit into memory.
 
     `skip` is called with a sentence for each that was skipped. Finished records of one run that were scored by
     different protocols are made one; unfinished ones then do not count. RecordError where two finished ones, from one
     environment and scored alike, have different figures.
     """
     alike: dict[str, list[Path]] = {}
-    for path in _files(paths):
+    for path in record_files(paths):
         alike.setdefault(_claimed_id(path), []).append(path)
     for group in alike.values():
         yield from _one_of(group, skip)
@@ -249,13 +249,19 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not a value that JSON knows")
 
 
-def _files(paths: Iterable[Path]) -> list[Path]:
+def record_files(paths: Iterable[Path]) -> list[Path]:
+    """Return the files of records in files and folders, each once, sorted within each folder.
+
+    Of a folder that holds a folder ``records`` that alone counts; else all ``*.json``, also below. RecordError for a
+    path that does not exist.
+    """
     files: list[Path] = []
     for path in paths:
         if not path.exists():
             raise RecordError(f"{path} does not exist; name record files, or a folder that holds them.")
-        files += sorted(path.rglob("*.json")) if path.is_dir() else [path]
-    return files
+        folder = path / "records" if (path / "records").is_dir() else path
+        files += sorted(folder.rglob("*.json")) if folder.is_dir() else [path]
+    return list({file.resolve(): file for file in reversed(files)}.values())[::-1]
 
 
 def _check_same(path: Path, record: RunRecord, other_path: Path, other: RunRecord) -> Iterator[str]:

@@ -16,6 +16,7 @@ from topobench.cli.protocols import chosen_protocols
 if TYPE_CHECKING:
     from topobench.cards import Card, Protocol
     from topobench.data import Dataset
+    from topobench.run.store import Place
     from topobench.types import RunRecord
 
 __all__ = ["rescore"]
@@ -35,6 +36,10 @@ __all__ = ["rescore"]
 @click.option("--masks", type=click.Path(path_type=Path), help="Their masks.")
 @click.option("--connectivity", type=click.Choice(["4", "8"]), help="With --images, as it was run.")
 @click.option("--phase", type=click.Choice(["regions", "structure"]), help="With --images, as it was run.")
+@click.option(
+    "--verify", is_flag=True,
+    help="Write nothing: say whether every figure is what the maps give, and exit with 1 where one is not.",
+)  # fmt: skip
 @data_dir
 @partial
 @output
@@ -48,6 +53,7 @@ def rescore(
     masks: Path | None,
     connectivity: str | None,
     phase: str | None,
+    verify: bool,
     data_dir: Path | None,
     partial: bool,
     output: Path,
@@ -57,6 +63,10 @@ def rescore(
     RECORDS are files, or folders that hold them; without any, all of the output folder. Maps lie in `predictions`
     beside the folder of the records. Figures are those that the runs themselves would have got; rows by other protocols
     stay. What is scored already by a protocol as it is now is left alone. The leaderboard is made again.
+
+    With --verify the maps are scored by the records' own protocols, and compared with what the records say; --protocol
+    gives the files of protocols that are not shipped. Predictions that were scored by topobench score must lie where a
+    run would have kept its maps: predictions/NAME of the record NAME.json.
     """
     check_own(images, masks, {"--dataset": datasets, "--data-dir": data_dir, "--partial": partial}, connectivity, phase)
     if records and context.get_parameter_source("output") is not click.core.ParameterSource.DEFAULT:
@@ -66,11 +76,15 @@ def rescore(
     from topobench.cli.each import each_of
     from topobench.run.rescore import check_exact
 
-    check_exact(chosen)
+    if not verify:
+        check_exact(chosen)
     paths = _files(records or [_records_of(output)])
     own = [own_dataset(images, masks, connectivity, phase)] if images and masks else opened(datasets, data_dir, partial)
-    work = _Work(chosen, {dataset.card.name: dataset for dataset in own}, data_dir, partial, len(paths))
+    kind = _Verification if verify else _Work
+    work = kind(chosen, {dataset.card.name: dataset for dataset in own}, data_dir, partial, len(paths))
     code = each_of(map(str, paths), work)
+    if verify:
+        return min(code, 1)
     return min(max(code, each_of(dict.fromkeys(str(path.parent) for path in paths), _board)), 1)
 
 
@@ -141,14 +155,9 @@ class _Work:
         """Write the record with rows by these protocols."""
         from topobench.run.alone import alone
         from topobench.run.rescore import rescore
-        from topobench.run.store import Store
         from topobench.scores import read_record, write_record
 
-        place = Store(path.parent.parent).place(asdict(record))
-        if place.record != path:
-            raise _error(
-                path, f"it does not lie where topobench run puts it, {place.record}; its maps are found by that."
-            )
+        place = self._place(path, record)
         dataset = self._dataset(path, record)
 
         def taken() -> None:
@@ -156,6 +165,17 @@ class _Work:
 
         with alone(place, taken):  # whatever became of it meanwhile is read again
             write_record(rescore(read_record(path), place, dataset, protocols), path.parent)
+
+    def _place(self, path: Path, record: RunRecord) -> Place:
+        """Return where the files of a record lie; RecordError where it lies elsewhere itself."""
+        from topobench.run.store import Store
+
+        place = Store(path.parent.parent).place(asdict(record))
+        if place.record != path:
+            raise _error(
+                path, f"it does not lie where topobench run puts it, {place.record}; its maps are found by that."
+            )
+        return place
 
     def _wanted(self, path: Path, record: RunRecord) -> list[Protocol]:
         """Return by which protocols a record is to be scored; where there is none, say so."""
@@ -202,6 +222,42 @@ class _Work:
 
     def _say(self, record: RunRecord, what: str) -> None:
         click.echo(f"[{self.number}/{self.of}] {_label(record)}: {what}", err=True)
+
+
+@dataclass
+class _Verification(_Work):
+    """In place of scoring anew: whether the figures of each record are what its maps give. Nothing is written."""
+
+    def __call__(self, name: str) -> int:
+        """Compare the figures of a record; return 1 where one is another."""
+        from topobench.run.verify import verify
+        from topobench.scores import read_record
+
+        self.number += 1
+        path = Path(name)
+        record = read_record(path)
+        if not record.finished:
+            self._say(record, f"skipped, {record.status}")
+            return 0
+        place, protocols = self._place(path, record), self._scored_by(path, record)
+        found = verify(record, place, self._dataset(path, record), protocols)
+        for sentence in found.differing:
+            click.echo(f"record {path}: {sentence}")
+        equal = "all equal, bit for bit" if found.exact else "all equal but for rounding"
+        verdict = f"{len(found.differing)} DIFFER" if found.differing else equal
+        self._say(record, f"{found.figures} figures by {', '.join(record.protocols)}, {verdict}")
+        return int(bool(found.differing))
+
+    def _scored_by(self, path: Path, record: RunRecord) -> list[Protocol]:
+        """Return the protocols of a record; RecordError for one whose file is not known."""
+        from topobench import cards
+        from topobench.errors import UnknownNameError
+
+        given = {protocol.name: protocol for protocol in self.protocols}
+        try:
+            return [given.get(name) or cards.load_protocol(name) for name in record.protocols]
+        except UnknownNameError as error:
+            raise _error(path, f"{error} Give the file of your own protocol by --protocol.") from error
 
 
 def _not_for_us(record: RunRecord) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +15,8 @@ from topobench.cli.protocols import chosen_protocols
 from topobench.cli.truth import Asked, check_asked, open_asked
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from topobench.cards import Protocol
+    from topobench.metrics.postprocess import Variant
     from topobench.types import RunRecord
 
 __all__ = ["score"]
@@ -81,6 +79,7 @@ def score(
     from topobench.cli.board import board
     from topobench.cli.figures import print_figures
     from topobench.files import check_writable, write_atomic
+    from topobench.metrics.postprocess import Variant
     from topobench.scores import read_record, record_csv, stored, write_record
 
     check_asked(truth, dataset, fold, connectivity, phase)
@@ -94,7 +93,7 @@ def score(
     asked = open_asked(truth, dataset, fold, data_dir, connectivity, phase, partial)
     if threshold is not None and all(protocol.threshold == threshold for protocol in chosen):
         threshold = None  # what the protocols do anyway
-    variants = [_Variant(threshold, pixels) for pixels in dict.fromkeys([None, *smallest])]
+    variants = [Variant(threshold, pixels) for pixels in dict.fromkeys([None, *smallest])]
     check_writable(output)
     records = _score(asked, predictions, method, chosen, variants)
     lines = []
@@ -113,39 +112,8 @@ def score(
     board([output / "records"], output)
 
 
-@dataclass(frozen=True)
-class _Variant:
-    """How a likelihood is made a mask, where that is not the protocol's own way."""
-
-    threshold: float | None
-    smallest: int | None
-
-    @property
-    def words(self) -> str:
-        """What was done, to be set behind the method's name; empty where nothing was."""
-        return ", ".join(
-            ([f"threshold {self.threshold}"] if self.threshold is not None else [])
-            + ([f"remove-small={self.smallest}"] if self.smallest else [])
-        )
-
-    @property
-    def choices(self) -> dict[str, float]:
-        """What was done, as the record keeps it."""
-        given = {"threshold": self.threshold, "remove_small": self.smallest}
-        return {name: value for name, value in given.items() if value is not None}
-
-    def __call__(self, likelihood: NDArray[Any], protocol: Protocol, connectivity: int) -> NDArray[Any]:
-        """Return the mask, or the likelihood as it is where nothing is to be done."""
-        from topobench.metrics import remove_small
-
-        if not self.words:
-            return likelihood
-        mask = likelihood >= (protocol.threshold if self.threshold is None else self.threshold)
-        return remove_small(mask, self.smallest, connectivity) if self.smallest else mask
-
-
 def _score(
-    asked: Asked, folder: Path, method: str, protocols: Sequence[Protocol], variants: Sequence[_Variant]
+    asked: Asked, folder: Path, method: str, protocols: Sequence[Protocol], variants: Sequence[Variant]
 ) -> list[RunRecord]:
     """Return a record for each variant; every prediction is read once for each."""
     from topobench.data.folders import FolderOfPredictions
