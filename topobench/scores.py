@@ -23,8 +23,8 @@ from topobench.types import Row, RunRecord, Sample
 
 __all__ = [
     "IDENTITY", "Predictor", "Preparation", "each_record", "make_record", "merged", "protocol_settings",
-    "read_record", "read_records", "record_csv", "record_files", "record_path", "run_id_of", "run_name", "score_samples", "stored",
-    "write_record",
+    "read_record", "read_records", "record_csv", "record_files", "record_path", "run_id_of", "run_name",
+    "score_samples", "stored", "write_record",
 ]  # fmt: skip
 
 Predictor = Callable[[Sample], NDArray[Any]]
