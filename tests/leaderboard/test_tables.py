@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.leaderboard.made import BUDGET
 from tests.test_scores import record
 from topobench.leaderboard import make_tables, write_leaderboard
 from topobench.types import Row
@@ -122,8 +123,9 @@ def written(tmp_path):
 def test_page_stands_alone_and_escapes(written):
     page = (written / "index.html").read_text(encoding="utf-8")
     assert "a&lt;b&gt;" in page
-    assert "<script" not in page
-    assert not re.search(r"(src|href)=|https?://|@import|url\(", page)
+    assert page.count("<script>") == page.count("<script") == 1
+    assert set(re.findall(r'(?:src|href)="(.)', page)) == {"#", "d"}  # within the page, or data:
+    assert not re.search(r"https?://|@import|url\(", page)
     for part in ("betti_error ↓", "1.000", "3 steps of 2 crops", "500 seeded random patches", "x.json is torn"):
         assert part in page
 
@@ -132,7 +134,7 @@ def test_markdown_table_has_equal_rows(written):
     text = (written / "leaderboard.md").read_text(encoding="utf-8")
     table = [line for line in text.splitlines() if line.startswith("|")]
     assert len({line.replace(r"\|", "").count("|") for line in table}) == 1
-    assert table[2].startswith(r"| 1 | a<b>\|c | 1.000 |")
+    assert table[2].startswith(r"| 1† | a<b>\|c | a | 1.000 |")
     assert "Failed, not ranked: unet-ce, fold 0, seed 0: <script>" in text
 
 
@@ -147,7 +149,7 @@ def test_a_figure_of_a_plugin_has_its_column_and_no_arrow(tmp_path):
         Row(name, "u", "hu2019", {"betti_error": 1.0, "curliness": value}) for name, value in (("x", 1), ("y", 4))
     )
     made = replace(base, rows=found, protocols={"hu2019": protocol})
-    [table] = write_leaderboard([made], tmp_path)
+    [table] = write_leaderboard([made], tmp_path).tables
     assert table.entries[0].means["curliness"] == 2.5
     assert table.best("curliness") is None
     assert "| curliness  |" in (tmp_path / "leaderboard.md").read_text()
@@ -253,7 +255,7 @@ def test_what_was_chosen_by_images_held_out_shows_what_they_gave(tmp_path):
         for seed, value in enumerate((0.5, 1.0))
     ]
     plain = {"steps": 5, "batch": 8, "crop": 128}
-    tables = write_leaderboard([*chosen, method("b", rows(x=2.0), budget=plain)], tmp_path)
+    tables = write_leaderboard([*chosen, method("b", rows(x=2.0), budget=plain)], tmp_path).tables
     [first, last] = [table for table in tables for word in ("a", "b") if table.entries[0].method == word]
     assert (first.entries[0].held_out, last.entries[0].held_out) == (0.75, None)
     assert (
@@ -270,7 +272,9 @@ def test_what_was_chosen_by_images_held_out_shows_what_they_gave(tmp_path):
     assert "| 0.750 | 2 | 9 |" in board
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert page.count(">held out</th>") == 1
-    assert "<td>0.750</td><td>2</td>" in page
+    assert re.search(
+        r"<td data-col=\"held out\" data-v=\"0.75\">0.750</td>\s*<td data-col=\"training s\"[^>]*>2</td>", page
+    )
 
 
 def test_a_failure_that_was_mended_is_no_more_to_be_seen():
@@ -279,3 +283,68 @@ def test_a_failure_that_was_mended_is_no_more_to_be_seen():
 
     [table] = make_tables([failed(0, 2, "no loss"), failed(1, 1, "no memory"), method("a", rows(x=1.0))])
     assert table.failures == (("a, fold 0, seed 1", "no memory"),)
+
+
+def test_methods_that_are_equal_share_a_rank():
+    made = [method(name, rows(x=value)) for name, value in (("a", 1.0), ("b", 1.0), ("c", 2.0))]
+    assert [entry.rank for entry in make_tables(made)[0].entries] == [1, 1, 3]
+
+
+def units(values):
+    """Rows of images that are a unit each."""
+    return tuple(Row(f"image-{k}", f"u{k}", "hu2019", {"betti_error": value}) for k, value in enumerate(values))
+
+
+def test_groups_wins_and_intervals_come_with_the_table():
+    levels = {"a": [1.0, 1.1, 0.9, 1.0], "b": [1.1, 0.9, 1.05, 1.0], "c": [5.0, 5.2, 4.9, 5.1]}
+    [table] = make_tables([method(name, units(values)) for name, values in levels.items()])
+    assert {entry.method: entry.group for entry in table.entries} == {"a": "a", "b": "a", "c": "b"}
+    assert (len(table.pairs), table.units, len(table.images)) == (3, 4, 4)
+    duel, turned = table.pair("a", "c"), table.pair("c", "a")
+    assert (duel.share, duel.ahead, duel.differ) == (1.0, True, True)
+    assert (turned.share, turned.ahead, turned.p) == (0.0, False, duel.p)
+    assert table.pair("a", "b").share == (2 + 1 / 2) / 4  # better on two images, worse on one, equal on one
+    low, high = table.entries[0].intervals["betti_error"]
+    assert 0.8 < low < 1.0 < high < 1.2
+
+
+def test_an_error_has_no_interval_below_nothing():
+    [table] = make_tables([method("a", units([0.0, 0.0, 0.0, 0.1]))])
+    assert table.entries[0].intervals["betti_error"][0] == 0.0
+
+
+def test_images_of_one_unit_give_no_interval_and_no_difference(tmp_path):
+    made = [method(name, rows(x=x, y=x + 1), budget=BUDGET) for name, x in (("a", 1.0), ("b", 9.0))]
+    board = write_leaderboard(made, tmp_path)
+    [table] = board.tables
+    assert [entry.intervals for entry in table.entries] == [{}, {}]
+    assert {entry.group for entry in table.entries} == {"a"}
+    assert "2 images in 1 resampling unit. Of one unit no interval can be given." in (
+        tmp_path / "leaderboard.md"
+    ).read_text(encoding="utf-8")
+
+
+def test_few_seeds_are_provisional_and_said(tmp_path):
+    few = [method("few", rows(x=1.0), seed) for seed in (0, 1)]
+    enough = [method("enough", rows(x=2.0), seed) for seed in (0, 1, 2)]
+    other_fold = method("enough", rows(y=2.0), 0, fold=1)
+    null = replace(method("null", rows(x=5.0), None), kind="null", budget={})
+    handed_in = replace(method("mine", rows(x=3.0), None), kind="scored", budget={})
+
+    def provisional(made):
+        return {entry.method for entry in make_tables(made)[0].entries if entry.provisional}
+
+    assert provisional([*few, *enough, null, handed_in]) == {"few", "mine"}
+    assert provisional([*enough, other_fold]) == {"enough"}  # the fewest of any fold count
+    write_leaderboard([replace(one, budget=BUDGET) for one in few] + [handed_in], tmp_path)
+    text = (tmp_path / "leaderboard.md").read_text(encoding="utf-8")
+    assert "Provisional: few (2 seeds, of 3 that are wanted); mine (scored) (predictions, of which" in text
+
+
+def test_runs_that_others_have_and_a_method_has_not_are_named():
+    whole = [method("whole", rows(**{f"x{fold}": 1.0}), seed, fold=fold) for fold in (0, 1) for seed in (0, 1)]
+    part = method("part", rows(x0=1.0))
+    failed = record("failed: no memory", recipe={"name": "part", "version": 1}, fold=1, seed=0)
+    [table] = make_tables([*whole, part, failed])
+    assert table.missing == (("part", "fold 0: seed 1; fold 1: seed 1"),)
+    assert table.failures == (("part, fold 1, seed 0", "no memory"),)

@@ -1,0 +1,79 @@
+"""The command that a page gives for a run makes the very same run."""
+
+import shlex
+import tomllib
+
+import pytest
+
+from tests.leaderboard.made import BUDGET, protocol, runs
+from topobench.cards import load_recipe, load_suite
+from topobench.leaderboard import make_board
+
+
+def repeats(made):
+    [section] = make_board(made).sections
+    [setting] = section.settings
+    return setting.repeats
+
+
+def test_a_shipped_recipe_and_budget_need_no_file():
+    recipe = load_recipe("unet-topo").identity()
+    found = repeats(runs("unet-topo", 1.0, "synthetic-membranes", recipe=recipe))
+    assert [(one.method, one.command, one.files) for one in found] == [
+        (
+            "unet-topo",
+            "topobench run --suite quick --recipe unet-topo --dataset synthetic-membranes --folds 0 --seeds 0,1,2 "
+            "--device cpu --precision float32",
+            {},
+        )
+    ]
+    assert "torch 2" in found[0].where
+    assert "2 threads" in found[0].where
+    assert len(found[0].runs) == 3
+
+
+def test_files_make_what_is_not_shipped(tmp_path, monkeypatch):
+    recipe = {**load_recipe("unet-topo").identity(), "learning_rate": 0.002}
+    budget = {"seconds": 20.5, "batch": 4, "crop": 64, "validation": {"protocol": "hu2019", "share": 0.25, "times": 3}}
+    [found] = repeats(runs("unet-topo", 1.0, recipe=recipe, budget=budget))
+    monkeypatch.chdir(tmp_path)
+    for name, text in found.files.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    given = shlex.split(found.command)
+    suite, chosen = (given[given.index(option) + 1] for option in ("--suite", "--recipe"))
+    assert load_recipe(chosen).identity() == recipe
+    assert load_suite(suite).budget.identity() == budget
+    assert load_suite(suite).protocols == ("hu2019",)
+
+
+def test_folds_with_other_seeds_have_commands_of_their_own():
+    made = [*runs("a", 1.0, folds=(0, 1), seeds=(0, 1)), *runs("a", 1.0, folds=(2,), seeds=(0,))]
+    found = [
+        command.partition("--folds ")[2].partition(" --device")[0] for command in (one.command for one in repeats(made))
+    ]
+    assert found == ["2 --seeds 0", "0,1 --seeds 0,1"]
+
+
+def test_another_environment_is_another_command():
+    made = runs("a", 1.0, seeds=(0,))
+    other = [
+        type(one)(**{**one.__dict__, "environment": {"topobench": "9"}, "seed": 1, "run_id": "f" * 64}) for one in made
+    ]
+    assert len({one.where for one in repeats([*made, *other])}) == 2
+
+
+def test_a_suite_that_lacks_a_protocol_does_not_do():
+    recipe = load_recipe("unet-ce").identity()
+    chosen = {"pitfalls": protocol("pitfalls")}
+    [found] = repeats(runs("unet-ce", 1.0, recipe=recipe, protocols=chosen, budget=BUDGET))
+    [(name, text)] = found.files.items()
+    assert name.startswith("repeat-")
+    assert tomllib.loads(text)["protocols"] == ["pitfalls"]
+
+
+@pytest.mark.parametrize("kind", ["null", "scored"])
+def test_what_was_not_trained_has_no_command(kind):
+    made = [
+        type(one)(**{**one.__dict__, "kind": kind, "budget": {}, "seed": None}) for one in runs("x", 1.0, seeds=(0,))
+    ]
+    assert repeats(made) == []
