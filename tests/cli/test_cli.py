@@ -61,7 +61,8 @@ def test_list_names_all_of_a_kind(kind):
     [("isbi2012", "Arganda-Carreras"), ("unet-topo", "min_persistence"), ("quick", "base-topo"),
      ("crackforest:all-strands", "more files"),
      ("hu2019", "patches = 500"), ("voi_filled", "low is better"), ("topological", "Hu, Li, Samaras"),
-     ("gudhi", "rank"), ("null-largest", "largest connected component of what the threshold")],
+     ("gudhi", "rank"), ("null-largest", "largest connected component of what the threshold"),
+     ("topomortar:64-c4", "topomortar with patch_size = 64, connectivity = 4, in place of")],
 )  # fmt: skip
 def test_show(name, part):
     result = topobench_command("show", name)
@@ -93,6 +94,14 @@ def test_show_has_all_that_bears_one_name():
         (["leaderboard", "nowhere"], 1, "nowhere does not exist"),
         (["leaderboard"], 2, "Missing argument"),
         (["show", "unet-tpo"], 2, "did you mean 'unet-topo'?"),
+        (["show", "hu2019:x"], 2, "protocol 'hu2019' has no variant 'x'. It has a patch size"),
+        (["show", "topomortar:nosy"], 2, "did you mean 'topomortar:noisy'?"),
+        (["score", "--predictions", ".", "--truth", ".", "--protocol", "hu2019:65"], 2, "its patch_size is 65 anyway"),
+        (
+            ["score", "--predictions", ".", "--truth", ".", "--protocol", "hu2019:c4", "--connectivity", "8"],
+            2,
+            "Protocol hu2019:c4 fixes the connectivity to 4",
+        ),
         (["list", "modells"], 2, "models"),
         (["score", "--predictions", "."], 2, "Give either --truth DIR or --dataset NAME."),
         (["score", "--predictions", ".", "--truth", "nowhere"], 1, "nowhere is not a folder"),

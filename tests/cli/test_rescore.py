@@ -110,6 +110,37 @@ def test_without_protocols_those_that_changed_are_scored_again(out, protocol_fil
     assert len(record.rows) == 8
 
 
+def test_variants_are_shipped_ones(out, protocol_file, tmp_path, monkeypatch):
+    names = ["hu2019:33", "hu2019:whole-c4"]
+    result = rescored(out, *(f"--protocol={name}" for name in names))
+    assert said(2, "unet-topo", ", ".join(names)) in result.stderr
+    record = record_of(out, "unet-topo")
+    assert {name: (of["patch_size"], of["connectivity"]) for name, of in record.protocols.items()} == {
+        "hu2019": (65, 8), "hu2019:33": (33, 8), "hu2019:whole-c4": (None, 4),
+    }  # fmt: skip
+    assert all(f"protocol {name} v2" in (out / "leaderboard.md").read_text() for name in names)
+    again = rescored(out)
+    assert said(2, "unet-topo", "nothing to do, hu2019, hu2019:33, hu2019:whole-c4 up to date") in again.stderr
+    assert "not looked at" not in again.stderr
+    folder, shipped = tmp_path / "protocols", cards.folder  # now the base has another version
+    folder.mkdir()
+    protocol_file("hu2019", "version = 2", "version = 3").rename(folder / "hu2019.toml")
+    monkeypatch.setattr(cards.places, "folder", lambda kind: folder if kind == "protocols" else shipped(kind))
+    assert said(2, "unet-topo", "hu2019, hu2019:33, hu2019:whole-c4") in rescored(out).stderr
+    assert {of["version"] for of in record_of(out, "unet-topo").protocols.values()} == {3}
+
+
+def test_a_variant_that_is_no_longer_one_is_not_looked_at(out, protocol_file, tmp_path, monkeypatch):
+    rescored(out, "--protocol", "hu2019:33")
+    folder, shipped = tmp_path / "protocols", cards.folder
+    folder.mkdir()
+    protocol_file("hu2019", "patch_size = 65", "patch_size = 33").rename(folder / "hu2019.toml")
+    monkeypatch.setattr(cards.places, "folder", lambda kind: folder if kind == "protocols" else shipped(kind))
+    assert said(1, "null-threshold", "hu2019:33 not looked at; give the file by --protocol to score by it") in (
+        rescored(out).stderr
+    )
+
+
 def test_by_a_protocol_of_ones_own(out, protocol_file, tmp_path):
     mine = protocol_file()
     assert said(1, "null-threshold", "mine") in rescored(out, "--protocol", mine).stderr

@@ -20,7 +20,7 @@ from topobench.run.settings import Settings
 from topobench.run.store import Store
 from topobench.scores import score_samples, write_record
 
-ALL = names("protocols")
+ALL = [*names("protocols"), "hu2019:33-c4"]
 
 
 @pytest.fixture(scope="module")

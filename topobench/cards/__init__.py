@@ -11,6 +11,7 @@ from topobench.cards.places import (
     load_suite,
     names,
     read,
+    shipped_protocol,
     text_of,
 )
 from topobench.cards.protocols import OpenChoice, Protocol
@@ -21,5 +22,5 @@ __all__ = [
     "PLACES", "Budget", "Card", "Count", "DataFile", "Download", "Folds", "Index", "Labels", "ListedFold", "LossTerm",
     "ModelChoice", "OpenChoice", "Part", "Protocol", "Published", "Recipe", "Strict", "Suite", "Units", "Validation",
     "Validity", "faults_of", "folder", "load_card", "load_protocol", "load_recipe", "load_suite", "names", "read",
-    "text_of",
+    "shipped_protocol", "text_of",
 ]  # fmt: skip

@@ -9,12 +9,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from topobench.cards.downloads import Below, DataFile, Download
-from topobench.cards.schema import Count, File, Index, Strict
+from topobench.cards.schema import Count, File, Index, Strict, VariantName
 
-__all__ = ["Card", "DatasetName", "Folds", "Labels", "ListedFold", "Units", "Validity"]
+__all__ = ["Card", "Folds", "Labels", "ListedFold", "Units", "Validity"]
 
-# The name of a card, or of a variant of it: drive, drive:official.
-DatasetName = Annotated[str, Field(pattern=r"^[a-z0-9]+([-_.][a-z0-9]+)*(:[a-z0-9]+([-_.][a-z0-9]+)*)?$")]
 Fits = dict[str, set[str]]
 
 
@@ -140,7 +138,7 @@ class Card(File):
     used in another way: each a table of the keys that differ, asked for as ``name:variant``.
     """
 
-    name: DatasetName
+    name: VariantName
     adapter: str
     connectivity: Literal[4, 8]
     phase: Literal["regions", "structure"]

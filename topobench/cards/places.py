@@ -14,14 +14,17 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from topobench.cards.datasets import Card
-from topobench.cards.protocols import Protocol
+from topobench.cards.protocols import Protocol, variant_of
 from topobench.cards.recipes import Recipe, Suite
 from topobench.cards.schema import File, faults_of
-from topobench.errors import CardError
+from topobench.errors import CardError, UnknownNameError
 from topobench.files import read_toml
 from topobench.registry import unknown_name
 
-__all__ = ["PLACES", "folder", "load_card", "load_protocol", "load_recipe", "load_suite", "names", "read", "text_of"]
+__all__ = [
+    "PLACES", "folder", "load_card", "load_protocol", "load_recipe", "load_suite", "names", "read", "shipped_protocol",
+    "text_of",
+]  # fmt: skip
 
 Read = TypeVar("Read", bound=File)
 
@@ -83,8 +86,28 @@ def load_suite(name: str) -> Suite:
 
 
 def load_protocol(name: str) -> Protocol:
-    """Return the protocol of that name, or in the file ``*.toml``; UnknownNameError or CardError say what is wrong."""
-    return _load("protocols", Protocol, name)
+    """Return the protocol of that name, or in the file ``*.toml``; UnknownNameError or CardError say what is wrong.
+
+    ``name:variant`` is a shipped one but for where it counts, or its connectivity (`variant_of`). Files have none.
+    """
+    if name.endswith(".toml") or ":" not in name:
+        return _load("protocols", Protocol, name)
+    if ".toml:" in name:
+        raise UnknownNameError(
+            f"{name!r} is no protocol: a file has no variants. Write another file, with another name and other choices."
+        )
+    base, _, variant = name.partition(":")
+    return variant_of(_load("protocols", Protocol, base), variant)
+
+
+def shipped_protocol(name: str) -> Protocol | None:
+    """Return the protocol that is shipped under a name, or a variant of one; None where there is none such."""
+    if name.partition(":")[0] not in names("protocols"):
+        return None
+    try:
+        return load_protocol(name)
+    except UnknownNameError:
+        return None
 
 
 def read(path: Path, schema: type[Read], variant: str = "") -> Read:
@@ -97,6 +120,8 @@ def read(path: Path, schema: type[Read], variant: str = "") -> Read:
     except ValidationError as error:
         what = f"the variant {variant!r} of {path}" if variant else str(path)
         raise CardError(f"{what} is not a valid {schema.__name__.lower()}: {faults_of(error, schema)}.") from error
+    if not variant and ":" in found.name:
+        raise CardError(f"{path} names itself {found.name!r}; names with a colon are those of variants, not of files.")
     name = found.name.removesuffix(f":{variant}") if variant else found.name
     if name != path.stem:
         raise CardError(f"{path} names itself {name!r}; the name and the file must agree: {name}.toml.")

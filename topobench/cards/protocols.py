@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from topobench.cards.schema import Count, File, Part, Strict
+from topobench.cards.schema import Count, File, Part, Strict, VariantName
+from topobench.errors import UnknownNameError
 from topobench.registry import names as registered
 from topobench.registry import nearest
 
-__all__ = ["OpenChoice", "Protocol"]
+__all__ = ["OpenChoice", "Protocol", "variant_of"]
+
+VARIANT = re.compile(r"(whole|[1-9][0-9]{0,4})(?:-c([48]))?|c([48])")
 
 
 class OpenChoice(Strict):
@@ -29,6 +34,7 @@ class Protocol(File):
     one that orders them.
     """
 
+    name: VariantName
     source: str
     measures: str
     open: tuple[OpenChoice, ...] = ()
@@ -72,3 +78,52 @@ class Protocol(File):
         ValueError for choices that are wrong or do not fit together.
         """
         return Protocol.model_validate({**self.model_dump(by_alias=True), **choices})
+
+
+def variant_of(base: Protocol, variant: str) -> Protocol:
+    """Return the protocol ``base:variant``: all as in `base`, but for where it counts, its connectivity, or both.
+
+    Parameters
+    ----------
+    base : Protocol
+        Not a variant itself.
+    variant : str
+        ``129``: in patches, or tiles, of 129 pixels a side. ``whole``: on the whole image. ``c4``, ``c8``: structure is
+        4- or 8-connected. Both in this order: ``129-c4``, ``whole-c8``.
+
+    Returns
+    -------
+    Protocol
+        Of that name, with the version of `base`.
+
+    Raises
+    ------
+    UnknownNameError
+        For any other text, and for a choice that is the base's own: no two names mean the same.
+    """
+    if not (found := VARIANT.fullmatch(variant)):
+        raise _no_variant(base, variant)
+    where, connectivity = found[1], found[2] or found[3]
+    asked: dict[str, Any] = {"connectivity": int(connectivity)} if connectivity else {}
+    if where:
+        asked = ({"sampling": "whole"} if where == "whole" else {"patch_size": int(where)}) | asked
+    if "patch_size" in asked and base.sampling == "whole":
+        raise _no_variant(base, variant, ", for it counts on whole images, in no patches")
+    for key, choice in asked.items():
+        if getattr(base, key) == choice:
+            raise _no_variant(base, variant, f", for its {key} is {choice!r} anyway")
+    without = {"patch_size": None, "patches": None} if "sampling" in asked else {}
+    title = f"{base.name} with {', '.join(f'{key} = {json.dumps(choice)}' for key, choice in asked.items())}"
+    return base.changed(name=f"{base.name}:{variant}", title=title, **asked, **without)
+
+
+def _no_variant(base: Protocol, variant: str, why: str = "") -> UnknownNameError:
+    """Return the error for a variant that a protocol does not have; it says which there are."""
+    first, *other = [f"c{connectivity}" for connectivity in (4, 8) if connectivity != base.connectivity]
+    known = " or ".join([first, *other])
+    if base.sampling != "whole":
+        known = (
+            f"a patch size in pixels (other than {base.patch_size}, of five digits at most) or whole; {known}; or both "
+            f"in this order: {base.name}:{2 * (base.patch_size or 1) - 1}-{first}"
+        )
+    return UnknownNameError(f"protocol {base.name!r} has no variant {variant!r}{why}. It has {known}.")

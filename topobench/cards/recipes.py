@@ -6,8 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from topobench.cards.datasets import DatasetName
-from topobench.cards.schema import Choice, Count, File, Index, Name, Part, Strict
+from topobench.cards.schema import Choice, Count, File, Index, Name, Part, Strict, VariantName
 from topobench.errors import CardError
 
 __all__ = ["Budget", "LossTerm", "ModelChoice", "Published", "Recipe", "Suite", "Validation"]
@@ -47,7 +46,7 @@ class Validation(Strict):
     are alike.
     """
 
-    protocol: Name = "hu2019"
+    protocol: VariantName = "hu2019"
     share: Annotated[float, Field(gt=0.0, le=0.5)] = 0.2
     times: Count = 10
 
@@ -138,10 +137,10 @@ class Suite(File):
     """
 
     recipes: Annotated[tuple[Name, ...], Field(min_length=1)]
-    datasets: Annotated[tuple[DatasetName, ...], Field(min_length=1)]
+    datasets: Annotated[tuple[VariantName, ...], Field(min_length=1)]
     folds: Annotated[tuple[Index, ...], Field(min_length=1)]
     seeds: Annotated[tuple[Index, ...], Field(min_length=1)]
-    protocols: Annotated[tuple[Name, ...], Field(min_length=1)]
+    protocols: Annotated[tuple[VariantName, ...], Field(min_length=1)]
     nulls: tuple[Name, ...] = ()
     factors: tuple[Annotated[float, Field(gt=0.0)], ...] = (1.0,)
     budget: Budget | None = None

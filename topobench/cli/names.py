@@ -63,19 +63,32 @@ def show(name: str) -> None:
     from topobench.registry import unknown_name
 
     known = {kind: topobench.list_names(kind) for kind in KINDS}
+    if variant := cards.shipped_protocol(name):
+        known["protocols"].append(variant.name)
     found = [kind for kind in KINDS if name in known[kind]]
     if not found and _is_weights(name):
         return
+    base = name.partition(":")[0]
+    if not found and base in known["protocols"] and base not in known["datasets"]:
+        cards.load_protocol(name)  # says which variants there are
     if not found:
         raise unknown_name("anything", name, {other for names in known.values() for other in names})
     for kind in found:
-        changed = f": the card, with the keys of [variants.{name.partition(':')[2]}]" if ":" in name else ""
-        click.echo(f"# {name}, one of the {kind}{changed}")
+        click.echo(f"# {name}, one of the {kind}{_changed(kind, name) if ':' in name else ''}")
         if kind in cards.PLACES:
             click.echo(_without_most_files(cards.text_of(kind, name)))
             _file(kind, name)  # a file that is not valid is shown, and then said to be so
         else:
             click.echo(_about(kind, name))
+
+
+def _changed(kind: str, name: str) -> str:
+    """Return how a variant differs from the file that is shown, in words."""
+    from topobench import cards
+
+    if kind == "protocols":
+        return f": {cards.load_protocol(name).title}, in place of what its file says"
+    return f": the card, with the keys of [variants.{name.partition(':')[2]}]"
 
 
 def _is_weights(name: str) -> bool:

@@ -26,7 +26,8 @@ __all__ = ["rescore"]
 @click.argument("records", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "--protocol", "protocols", multiple=True,
-    help="May be repeated; a name, a file *.toml, or all. If not given, those of the record that have changed since.",
+    help="May be repeated; a name, a variant (hu2019:129-c4), a file *.toml, or all. If not given, those of the record "
+    "that have changed since.",
 )  # fmt: skip
 @click.option(
     "--dataset", "datasets", multiple=True,
@@ -182,10 +183,10 @@ class _Work:
         from topobench import cards
         from topobench.run.rescore import outdated
 
-        shipped = [name for name in record.protocols if name in cards.names("protocols")]
-        asked = self.protocols or [cards.load_protocol(name) for name in shipped]
+        as_now = {name: cards.shipped_protocol(name) for name in record.protocols}
+        asked = self.protocols or [protocol for protocol in as_now.values() if protocol]
         wanted = outdated(record, self._card(path, record), asked)
-        if not self.protocols and (own := [name for name in record.protocols if name not in shipped]):
+        if not self.protocols and (own := [name for name in as_now if not as_now[name]]):
             self._say(record, f"{', '.join(own)} not looked at; give the file by --protocol to score by it")
         if asked and not wanted:
             self._say(record, f"nothing to do, {', '.join(protocol.name for protocol in asked)} up to date")

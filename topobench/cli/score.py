@@ -43,7 +43,7 @@ class _Postprocessing(click.ParamType[int]):
 @click.option("--fold", type=click.IntRange(min=0), help="Of the data set, the images that this fold scores.")
 @click.option(
     "--protocol", "protocols", multiple=True, default=["hu2019"], show_default=True,
-    help="May be repeated; a name, a file *.toml, or all.",
+    help="May be repeated; a name, a variant (hu2019:129-c4), a file *.toml, or all.",
 )  # fmt: skip
 @click.option("--connectivity", type=click.Choice(["4", "8"]), help="With --truth; 8 if not given.")
 @click.option("--phase", type=click.Choice(["regions", "structure"]), help="With --truth; regions if not given.")

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
 from topobench.metrics.case import NO_PIXEL, Case, Found, Undefined
-from topobench.patches import cut, random_places, tiles
+from topobench.patches import cut, patch_shape, random_places, tiles
 from topobench.seeds import generator
 from topobench.topology import betti_numbers
-from topobench.types import BoolArray
+from topobench.types import BoolArray, IntArray
 
 __all__ = ["betti_errors", "whole_betti_errors"]
+
+Group = tuple[BoolArray, BoolArray, IntArray]
+GROUP = 2**24  # pixels of patches that are cut out at a time, so that large patches take no more memory than these
 
 
 def betti_errors(case: Case) -> Found:
@@ -19,11 +25,16 @@ def betti_errors(case: Case) -> Found:
 
     Mean of abs(b_d(prediction) - b_d(truth)) over the protocol's patches: the same for every method.
     """
-    patches = _patches(case)
-    if isinstance(patches, Undefined):
-        return dict.fromkeys(["betti_error", "betti0_error", "betti1_error"], patches)
-    found, wanted = (betti_numbers(masks, case.connectivity, case.frame) for masks in patches)
-    return _by_dimension(case, np.abs(np.subtract(found, wanted)).mean(axis=1), "")
+    errors, count = np.zeros(2, np.int64), 0
+    for *masks, times in () if case.nowhere else _patches(case):
+        found, wanted = (betti_numbers(mask, case.connectivity, case.frame) for mask in masks)
+        errors += np.abs(np.subtract(found, wanted)) @ times
+        count += int(times.sum())
+    if not count:
+        size = case.patch_size
+        why = NO_PIXEL if case.nowhere else Undefined(f"no {size}x{size} patch is half valid")
+        return dict.fromkeys(["betti_error", "betti0_error", "betti1_error"], why)
+    return _by_dimension(case, errors / count, "")
 
 
 def whole_betti_errors(case: Case) -> Found:
@@ -51,33 +62,40 @@ def _by_dimension(case: Case, errors: NDArray[np.floating], suffix: str) -> Foun
     }
 
 
-def _patches(case: Case) -> tuple[BoolArray, BoolArray] | Undefined:
-    """Return the patches (N, h, w) of prediction and truth."""
-    if case.nowhere:
-        return NO_PIXEL
+def _patches(case: Case) -> Iterator[Group]:
+    """Yield the patches (N, h, w) of prediction and truth, and how often each of them counts (N,), in groups."""
     if case.sampling == "whole" or case.patch_size is None:
-        return case.prediction[None], case.truth[None]
-    if case.sampling == "grid":
-        return _tiles(case, case.patch_size)
-    key = generator("patches", case.seed, case.image_id)
-    places = random_places(case.truth.shape, case.patch_size, case.patches or 1, key, case.valid)
-    if not len(places):
-        return _no_patch(case.patch_size)
-    return cut(case.prediction, places, case.patch_size), cut(case.truth, places, case.patch_size)
+        yield case.prediction[None], case.truth[None], np.ones(1, np.int64)
+    elif case.sampling == "grid":
+        yield _tiles(case, case.patch_size)
+    else:
+        yield from _drawn(case, case.patch_size)
 
 
-def _tiles(case: Case, size: int) -> tuple[BoolArray, BoolArray] | Undefined:
-    """Return the tiles of which at least half is valid.
+def _drawn(case: Case, size: int) -> Iterator[Group]:
+    """Yield the patches at the places that were drawn, each place once, in groups of at most `GROUP` pixels.
 
-    What a tile lacks beyond the image is filled like what lies beyond every patch: that changes no Betti number.
+    Patches nearly as large as the image have few places, which are drawn many times.
     """
+    key = generator("patches", case.seed, case.image_id)
+    drawn = random_places(case.truth.shape, size, case.patches or 1, key, case.valid)
+    places, times = np.unique(drawn, axis=0, return_counts=True)
+    many = max(GROUP // math.prod(patch_shape(case.truth.shape, size)), 1)
+    for first in range(0, len(places), many):
+        some = slice(first, first + many)
+        yield cut(case.prediction, places[some], size), cut(case.truth, places[some], size), times[some]
+
+
+def _tiles(case: Case, size: int) -> Group:
+    """Return the tiles; those of which at least half is valid count.
+
+    What a tile lacks beyond the image is filled like what lies beyond every patch: that changes no Betti number. So a
+    tile larger than the image need not be filled up to its size.
+    """
+    size = min(size, max(case.truth.shape))
     ours, theirs = (tiles(mask, size, fill=case.frame) for mask in (case.prediction, case.truth))
     if case.valid is None:
-        return ours, theirs
+        return ours, theirs, np.ones(len(ours), np.int64)
     inside = tiles(np.ones_like(case.valid), size, fill=False).sum(axis=(1, 2))
     kept = 2 * tiles(case.valid, size, fill=False).sum(axis=(1, 2)) >= inside
-    return (ours[kept], theirs[kept]) if kept.any() else _no_patch(size)
-
-
-def _no_patch(size: int) -> Undefined:
-    return Undefined(f"no {size}x{size} patch is half valid")
+    return ours, theirs, kept.astype(np.int64)

@@ -40,7 +40,8 @@ def score(
     truth : (H, W), bool or values 0 and 1
         True where there is structure.
     protocol : str or Protocol
-        One of ``topobench list protocols``, a file ``*.toml``, or what `load_protocol` returned.
+        One of ``topobench list protocols``, a variant of one (``hu2019:129-c4``: docs/protocols.md), a file ``*.toml``,
+        or what `load_protocol` returned.
     phase, connectivity
         ``regions`` or ``structure``; 8 or 4. The protocol's where it fixes them, else the argument, else
         ``regions`` and 8.
