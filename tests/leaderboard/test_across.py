@@ -64,6 +64,9 @@ def test_views_go_from_small_patches_to_whole_images():
     [section] = make_board(made).sections
     [setting] = section.settings
     assert setting.views.protocols == ["hu2019", "hu2019:c4", "hu2019:129", "whole"]
-    assert setting.views.ranks == {"a": (1, 1, 1, 1), "b": (2, 2, 2, 2)}
+    assert {label: [rank for rank, _ in found] for label, found in setting.views.ranks.items()} == {
+        "a": [1, 1, 1, 1], "b": [2, 2, 2, 2],
+    }  # fmt: skip
+    assert setting.views.ranks["a"][0][1] == setting.main[0].entries[0].means["betti_error"]
     assert [table.protocol["name"] for table in setting.main] == ["hu2019", "whole"]  # variants stand in the views
     assert len(make_tables(made)) == 4

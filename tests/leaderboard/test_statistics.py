@@ -116,10 +116,10 @@ def matrix(count, pairs):
 
 
 def test_letters_by_hand():
-    assert groups(matrix(3, [])) == ["a", "a", "a"]
-    assert groups(matrix(3, [(0, 2)])) == ["a", "ab", "b"]
-    assert groups(matrix(3, [(0, 1), (0, 2), (1, 2)])) == ["a", "b", "c"]
-    assert groups(matrix(4, [(0, 2), (0, 3), (1, 3)])) == ["a", "ab", "bc", "c"]
+    assert groups(matrix(3, [])) == [("a",)] * 3
+    assert groups(matrix(3, [(0, 2)])) == [("a",), ("a", "b"), ("b",)]
+    assert groups(matrix(3, [(0, 1), (0, 2), (1, 2)])) == [("a",), ("b",), ("c",)]
+    assert groups(matrix(4, [(0, 2), (0, 3), (1, 3)])) == [("a",), ("a", "b"), ("b", "c"), ("c",)]
     assert groups(np.zeros((0, 0), bool)) == []
 
 
@@ -135,7 +135,7 @@ def test_two_share_a_letter_exactly_if_they_cannot_be_told_apart(made):
 
 def test_letters_after_z():
     letters = groups(~np.eye(28, dtype=bool))
-    assert letters[25:] == ["z", "aa", "ab"]
+    assert letters[25:] == [("z",), ("aa",), ("ab",)]
 
 
 def test_mean_ranks_by_hand():

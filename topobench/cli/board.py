@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -12,6 +12,7 @@ from topobench.cli.gallery import Gallery
 from topobench.cli.tables import grid
 from topobench.errors import RecordError
 from topobench.leaderboard import Entry, Table, make_board, write_board
+from topobench.leaderboard.words import notes
 from topobench.metrics import FIGURES
 from topobench.scores import each_record
 
@@ -45,15 +46,28 @@ def _print(table: Table) -> None:
     for name in table.columns:
         lines.add_column(_heading(name), justify="right", no_wrap=True)
     for entry in table.entries:
-        method = entry.method if entry.kind == "trained" else f"{entry.method} ({entry.kind})"
-        lines.add_row(str(entry.rank or "-"), method, *(_cell(entry, name) for name in table.columns))
+        lines.add_row(str(entry.rank or "-"), entry.label, *(_cell(entry, name) for name in table.columns))
     console.print(f"\n{table.title}")
     console.print(lines)
     if any(entry.undefined.get(name) for entry in table.entries for name in table.columns):
         console.print("\n* undefined for some images, which the mean leaves out; leaderboard.md says for how many")
-    console.print(f"\n{table.conditions} Ranked by {table.ranked_by}.\n")
+    console.print(f"\n{table.conditions} Ranked by {table.ranked_by}.")
+    for sentence in (*_alike(table), *notes(table)):
+        console.print(sentence)
+    console.print()
     for label, reason in table.failures:
         click.echo(f"Failed, not ranked: {label}: {reason}")
+    for label, runs in table.missing:
+        click.echo(f"Missing, no record: {label}: {runs}")
+
+
+def _alike(table: Table) -> Iterator[str]:
+    """Yield which methods cannot be told apart, best first."""
+    letters = dict.fromkeys(letter for entry in table.entries for letter in entry.letters)
+    for letter in letters:
+        group = [entry.label for entry in table.entries if letter in entry.letters]
+        if len(group) > 1:
+            yield f"Cannot be told apart: {', '.join(group)}."
 
 
 def _cell(entry: Entry, name: str) -> str:

@@ -48,10 +48,14 @@ class Overall:
 
 @dataclass(frozen=True)
 class Views:
-    """Tables of one data set that differ in the protocol alone, and each method's rank in each of them (or None)."""
+    """Tables of one data set that differ in the protocol alone.
+
+    `ranks` has for each method its rank in each of them, and the mean of the figure that ranks there; None where it has
+    none.
+    """
 
     tables: tuple[Table, ...]
-    ranks: dict[str, tuple[int | None, ...]]
+    ranks: dict[str, tuple[tuple[int | None, float | None], ...]]
 
     @property
     def protocols(self) -> list[str]:
@@ -81,9 +85,12 @@ def views_of(tables: Iterable[Table]) -> Views | None:
     by_size = sorted(tables, key=_size)
     if len(by_size) < 2:
         return None
-    ranks = [{entry.label: entry.rank for entry in table.entries} for table in by_size]
-    labels = sorted({label for of_table in ranks for label in of_table}, key=lambda label: _place(label, ranks))
-    return Views(tuple(by_size), {label: tuple(of_table.get(label) for of_table in ranks) for label in labels})
+    found = [
+        {entry.label: (entry.rank, entry.means.get(table.ranked_by)) for entry in table.entries} for table in by_size
+    ]
+    labels = dict.fromkeys(label for of_table in found for label in of_table)
+    ranks = {label: tuple(of_table.get(label, (None, None)) for of_table in found) for label in labels}
+    return Views(tuple(by_size), dict(sorted(ranks.items(), key=_mean_rank)))
 
 
 def _overall(tables: Sequence[Table]) -> Overall:
@@ -115,8 +122,9 @@ def _replicates(entry: Entry) -> Any:
     return np.where(np.isnan(drawn), entry.scores.mean if entry.scores else np.nan, drawn)
 
 
-def _place(label: str, ranks: Sequence[dict[str, int | None]]) -> tuple[float, str]:
-    known = [rank for of_table in ranks if (rank := of_table.get(label))]
+def _mean_rank(item: tuple[str, tuple[tuple[int | None, float | None], ...]]) -> tuple[float, str]:
+    label, found = item
+    known = [rank for rank, _ in found if rank]
     return (float(np.mean(known)) if known else np.inf, label)
 
 

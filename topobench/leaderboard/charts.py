@@ -118,7 +118,7 @@ def cost_chart(table: Table) -> Chart | None:
 
 def views_chart(views: Views) -> Chart:
     """Return each method's rank in each protocol, from small patches to whole images."""
-    last = max((rank or 1 for ranks in views.ranks.values() for rank in ranks), default=1)
+    last = max(rank or 1 for ranks in views.ranks.values() for rank, _ in ranks)
     count = len(views.tables)
     x, y = _Scale(-0.4, count - 0.6), _Scale(0.5, last + 0.5, turned=True)
     ticks = tuple((x(place), f"{_view(table)}") for place, table in enumerate(views.tables))
@@ -127,7 +127,7 @@ def views_chart(views: Views) -> Chart:
             label,
             tuple(
                 Mark(x(place), y(rank), f"{label}: rank {rank} by {views.protocols[place]}")
-                for place, rank in enumerate(ranks)
+                for place, (rank, _) in enumerate(ranks)
                 if rank is not None
             ),
         )

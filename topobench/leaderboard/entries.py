@@ -41,8 +41,8 @@ class Entry:
 
     `version` is the beginning of the hash of its recipe; it stands behind the name where two share one.
     `intervals` has the 95 % interval of each mean, where one can be given. `undefined` counts, for each figure, the
-    images for which it is not defined and which its mean leaves out. `group` are letters: methods that share one cannot
-    be told apart. `complete` says that it was scored on every image of the table: only then it has a rank, and only if
+    images for which it is not defined and which its mean leaves out. `letters` are those of its groups: methods that share
+    one cannot be told apart. `complete` says that it was scored on every image of the table: only then it has a rank, and only if
     the figure that ranks is undefined for no more images than with others, whose mean would else be of harder ones.
     `seeds` is the fewest in any fold; `held_out` the mean over runs of what the scored state gave on the images held
     out of the training, if it was chosen by them. `scores` are those of the figure that ranks.
@@ -63,13 +63,18 @@ class Entry:
     train_seconds: float | None
     peak_memory_mib: float | None
     held_out: float | None = None
-    group: str = ""
+    letters: tuple[str, ...] = ()
     scores: Scores | None = field(default=None, repr=False, compare=False)
 
     @property
     def label(self) -> str:
         """Its name, and what it is if nothing was trained here."""
         return self.method if self.kind == "trained" else f"{self.method} ({self.kind})"
+
+    @property
+    def group(self) -> str:
+        """Its letters, as a table shows them."""
+        return " ".join(self.letters) if any(len(letter) > 1 for letter in self.letters) else "".join(self.letters)
 
     @property
     def provisional(self) -> bool:
@@ -160,7 +165,7 @@ def grouped(entries: Sequence[Entry], pairs: Sequence[Pair]) -> list[Entry]:
     for pair in pairs:
         differ[place[pair.first], place[pair.second]] = differ[place[pair.second], place[pair.first]] = pair.differ
     letters = groups(differ)
-    return [replace(entry, group=letters[place[entry.label]]) if entry.rank else entry for entry in entries]
+    return [replace(entry, letters=letters[place[entry.label]]) if entry.rank else entry for entry in entries]
 
 
 def _scores(outcomes: Sequence[Outcome], frame: Frame) -> dict[str, Scores]:

@@ -184,7 +184,7 @@ def holm(values: Sequence[float]) -> list[float]:
     return [float(value) for value in corrected]
 
 
-def groups(differ: NDArray[np.bool_]) -> list[str]:
+def groups(differ: NDArray[np.bool_]) -> list[tuple[str, ...]]:
     """Return for each of N methods its letters, so that two share one exactly if they cannot be told apart.
 
     The compact letter display, by insert and absorb (Piepho 2004, doi:10.1198/1061860043515); `differ` is (N, N),
@@ -195,7 +195,7 @@ def groups(differ: NDArray[np.bool_]) -> list[str]:
         split = [part for column in columns for part in _parted(column, int(first), int(second))]
         columns = [part for part in dict.fromkeys(split) if not any(part < other for other in split)]
     columns.sort(key=sorted)
-    return ["".join(_letter(place) for place, column in enumerate(columns) if m in column) for m in range(len(differ))]
+    return [tuple(_letter(place) for place, column in enumerate(columns) if m in column) for m in range(len(differ))]
 
 
 def mean_ranks(replicates: Sequence[Floats], means: Sequence[Floats]) -> tuple[Floats, Floats, Floats]:
