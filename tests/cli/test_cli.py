@@ -310,5 +310,5 @@ def test_scored_predictions_stand_beside_trained_runs(finished, tmp_path):
     assert result.returncode == 0, result.stderr
     text = (out / "leaderboard.md").read_text()
     assert text.count("\n### ") == 1  # one table
-    assert "| 1 | oracle (scored) | 0.000 | 1.000 | 0.000 | 1.000 |" in text
+    assert "| 1† | oracle (scored) | a | 0.000 [0.000, 0.000] | 1.000 [1.000, 1.000] |" in text
     assert "unet-topo" in text

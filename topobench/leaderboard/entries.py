@@ -41,11 +41,11 @@ class Entry:
 
     `version` is the beginning of the hash of its recipe; it stands behind the name where two share one.
     `intervals` has the 95 % interval of each mean, where one can be given. `undefined` counts, for each figure, the
-    images for which it is not defined and which its mean leaves out. `letters` are those of its groups: methods that share
-    one cannot be told apart. `complete` says that it was scored on every image of the table: only then it has a rank, and only if
-    the figure that ranks is undefined for no more images than with others, whose mean would else be of harder ones.
-    `seeds` is the fewest in any fold; `held_out` the mean over runs of what the scored state gave on the images held
-    out of the training, if it was chosen by them. `scores` are those of the figure that ranks.
+    images for which it is not defined and which its mean leaves out. `letters` are those of its groups: methods that
+    share one cannot be told apart. `complete` says that it was scored on every image of the table: only then it has a
+    rank, and only if the figure that ranks is undefined for no more images than with others, whose mean would else be
+    of harder ones. `seeds` is the fewest in any fold; `held_out` the mean over runs of what the scored state gave on
+    the images held out of the training, if it was chosen by them. `scores` are those of the figure that ranks.
     """
 
     method: str
