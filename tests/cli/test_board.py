@@ -1,0 +1,141 @@
+"""Pictures of a leaderboard, from kept maps; and pages beside records that are not what they give."""
+
+import json
+import shutil
+
+import pytest
+from PIL import Image
+
+from tests.cli.here import topobench_here
+from tests.conftest import write_suite
+from topobench.files import digest
+from topobench.leaderboard import read_scenes
+from topobench.scores import run_id_of
+
+NULLS = ["null-threshold", "null-largest"]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The output folder of two null rows and a training of no steps to speak of."""
+    folder = tmp_path_factory.mktemp("finished")
+    out = folder / "out"
+    result = topobench_here("run", "--suite", write_suite(folder, nulls=NULLS), "-o", out, "--device", "cpu")
+    assert result.returncode == 0, result.stderr
+    return out
+
+
+@pytest.fixture
+def out(finished, tmp_path):
+    return shutil.copytree(finished, tmp_path / "out")
+
+
+def made_again(out, *options, code=0):
+    result = topobench_here("leaderboard", out, "-o", out, *options)
+    assert result.returncode == code, result.stderr
+    return result
+
+
+def page(out):
+    return (out / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_run_draws_three_images_and_what_each_method_gave(out):
+    scenes = read_scenes(out)
+    assert len(scenes) == 3
+    assert all(len(scene.predictions) == 3 for scene in scenes)
+    assert scenes[0].why.startswith("the hardest by betti_error")
+    for name in scenes[0].files:
+        picture = Image.open(out / "pictures" / name)
+        assert min(picture.size) > 100
+    text = page(out)
+    assert text.count("<img ") == text.count("data:image/png;base64,") == 3 * (2 + 2 * 3)
+    assert text.index('value="0" data-method="unet-topo"') < text.index('value="1" data-method="null-')
+    assert "components too many" in text
+
+
+def test_what_was_drawn_is_not_drawn_again(out):
+    before = {path: path.stat().st_mtime_ns for path in (out / "pictures").glob("*.png")}
+    shutil.rmtree(out / "predictions")
+    made_again(out)
+    assert {path: path.stat().st_mtime_ns for path in (out / "pictures").glob("*.png")} == before
+    assert page(out).count("<img ") == 24
+
+
+def test_pictures_of_runs_that_are_gone_go_too(out):
+    for path in (*out.glob("records/null-*"),):
+        path.unlink()
+    shutil.rmtree(out / "predictions")
+    made_again(out)
+    assert page(out).count("<img ") == 3 * 4
+
+
+def test_none_are_shown_where_none_were_drawn(out):
+    shutil.rmtree(out / "pictures")
+    made_again(out, "--pictures", "none")
+    assert "<img " not in page(out)
+    assert not (out / "pictures").exists()
+
+
+def test_data_that_may_not_be_redistributed_are_not_shown_unless_asked(out, monkeypatch):
+    from topobench import cards
+    from topobench.cli import gallery
+
+    card = cards.load_card("synthetic-membranes").model_copy(update={"redistributable": False})
+    monkeypatch.setattr(gallery, "load_card", lambda _: card)
+    shutil.rmtree(out / "pictures")
+    assert "its card does not say that they may be redistributed; --pictures all" in made_again(out).stderr
+    assert not (out / "pictures").exists()
+    made_again(out, "--pictures", "all")
+    assert page(out).count("<img ") == 24
+
+
+def test_other_data_than_those_of_the_records_are_not_shown(out):
+    for path in out.glob("records/*.json"):
+        content = json.loads(path.read_text())
+        content.pop("sha256")
+        content["data_hash"] = "f" * 64
+        content["run_id"] = run_id_of(content)
+        path.write_text(json.dumps({**content, "sha256": digest(content)}))
+        path.rename(path.with_name(f"{path.stem[:-12]}{content['run_id'][:12]}.json"))
+    for folder in out.glob("predictions/*"):
+        [record] = out.glob(f"records/{folder.name[:-12]}*.json")
+        folder.rename(folder.with_name(record.stem))
+    shutil.rmtree(out / "pictures")
+    assert "the data that are here are not those of the records" in made_again(out).stderr
+
+
+def test_a_map_that_is_gone_or_another_costs_the_pictures_and_is_said(out):
+    shutil.rmtree(out / "pictures")
+    for path in out.glob("predictions/null-largest*/*.png"):
+        Image.open(path).transpose(Image.Transpose.ROTATE_90).save(path)
+    found = made_again(out)
+    assert "No pictures of synthetic-membranes:" in found.stderr
+    assert "is not the map that the run gave" in found.stderr
+
+
+def test_check_finds_pages_that_are_not_what_the_records_give(out):
+    stale = "it is not what the records beside it give; make it anew: topobench leaderboard"
+    with_commit(out, "")
+    assert stale not in made_again(out, "--check", code=1).stdout  # faults of the records come first
+    with_commit(out, "d1315c5a838c")
+    made_again(out)
+    assert "no faults" in made_again(out, "--check").stdout
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    with (out / "leaderboard.md").open("a") as file:
+        file.write("and unet-topo is the best of all\n")
+    (out / "index.html").unlink()
+    said = topobench_here("leaderboard", "--check", out / "records", cwd=out)
+    assert said.returncode == 1
+    assert f"fault: {out / 'leaderboard.md'}: {stale}" in said.stdout
+    assert f"fault: {out / 'index.html'}: it is missing" in said.stdout
+    assert {path for path in out.rglob("*") if path.is_file()} == before.keys() - {out / "index.html"}
+
+
+def with_commit(out, commit):
+    """Let records be of that commit."""
+    for path in out.glob("records/*.json"):
+        content = json.loads(path.read_text())
+        content.pop("sha256")
+        content["environment"]["commit"] = commit
+        path.write_text(json.dumps({**content, "sha256": digest(content)}))

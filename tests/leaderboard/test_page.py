@@ -1,0 +1,222 @@
+"""The page in a browser: it sorts, filters, hides columns, switches pictures; and says it all without JavaScript."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.browser import keep_picture, watched
+from tests.leaderboard.made import protocol, runs
+from topobench.leaderboard import Prediction, Scene, write_leaderboard, write_scenes
+
+LEVELS = {"unet-ce": 3.0, "unet-topo": 1.0, "base-topo": 2.0, "dive-ce": 2.02}
+COLUMN = {"rank": 1, "method": 2, "betti_error": 4}
+
+
+def whole_board():
+    """Two data sets, three protocols, four methods and a null row, curves, a failure, published figures."""
+    chosen = {
+        "hu2019": protocol(), "hu2019:129": protocol("hu2019:129", patch_size=129),
+        "whole": protocol("whole", sampling="whole", patch_size=None),
+    }  # fmt: skip
+    curve = {
+        "losses": {"steps": [10, 20, 30], "terms": {"cross-entropy": [0.7, 0.4, 0.2], "topological": [None, 0.1, 0.05]}}
+    }
+    made = [
+        replace(found, training=curve, cost={"train_seconds": 10.0 * number, "peak_memory_mib": 500.0 + number})
+        for dataset in ("isbi2012", "toy")
+        for number, (name, level) in enumerate(LEVELS.items(), 1)
+        for found in runs(name, level, dataset, folds=(0, 1), protocols=chosen)
+    ]  # fmt: skip
+    null = [
+        replace(one, kind="null", run_id=f"0{number}{one.run_id[2:]}")
+        for number, one in enumerate(runs("null-threshold", 40.0, "toy", (0, 1), (None,), chosen, budget={}))
+    ]
+    failed = replace(made[0], seed=7, status="failed: NaN loss at step 812", rows=(), run_id="f" * 64)
+    return [*made, *null, failed]
+
+
+def draw(folder, made):
+    """Pictures of one image with the predictions of two methods."""
+    (folder / "pictures").mkdir(parents=True)
+    first, second = (
+        next(one for one in made if one.recipe["name"] == name and one.card["name"] == "toy")
+        for name in ("unet-topo", "unet-ce")
+    )
+    names = [f"{what}.png" for what in ("image", "truth", "a-likelihood", "a-mistakes", "b-likelihood", "b-mistakes")]
+    for shade, name in enumerate(names):
+        Image.fromarray(np.full((20, 30), 40 * shade, np.uint8)).save(folder / "pictures" / name)
+    predictions = (
+        Prediction(first.run_id, names[2], names[3], "1 hole lost"),
+        Prediction(second.run_id, names[4], names[5], "9 holes lost"),
+    )
+    write_scenes(folder, [Scene("toy", "0" * 64, "image-00", "the hardest", 20, 30, names[0], names[1], predictions)])
+
+
+@pytest.fixture(scope="module")
+def page_file(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("board")
+    made = whole_board()
+    draw(folder, made)
+    write_leaderboard(made, folder)
+    return folder / "index.html"
+
+
+@pytest.fixture
+def page(browser, page_file):
+    with watched(browser) as context:
+        found = context.new_page()
+        found.goto(page_file.as_uri())
+        yield found
+
+
+def shown(table, column):
+    """The texts of a column's cells in the rows that can be seen."""
+    cells = table.locator(f"tbody tr:visible > :nth-child({column})")
+    return [text.split("\n")[0] for text in cells.all_inner_texts()]
+
+
+def toy(page):
+    return (
+        page.locator("section", has=page.get_by_role("heading", name="toy (card version 1)"))
+        .locator("table.board")
+        .first
+    )
+
+
+def test_a_click_sorts_and_another_turns_it(page):
+    table = toy(page)
+    assert shown(table, COLUMN["rank"]) == ["1", "2", "3", "4", "5"]
+    header = table.get_by_role("columnheader", name="method")
+    header.get_by_role("button").click()
+    assert header.get_attribute("aria-sort") == "ascending"
+    assert shown(table, COLUMN["method"]) == ["base-topo", "dive-ce", "null-threshold null", "unet-ce", "unet-topo"]
+    header.get_by_role("button").click()
+    assert shown(table, COLUMN["method"])[0] == "unet-topo"
+    accuracy = table.get_by_role("columnheader", name="accuracy")
+    accuracy.get_by_role("button").click()  # of what is better high the highest first
+    assert accuracy.get_attribute("aria-sort") == "descending"
+    assert header.get_attribute("aria-sort") is None
+    assert shown(table, COLUMN["rank"])[0] == "1"
+
+
+def test_what_is_not_known_comes_last_either_way(page):
+    table = toy(page)
+    header = table.get_by_role("columnheader", name="training s").get_by_role("button")
+    header.click()
+    assert shown(table, COLUMN["method"])[-1] == "null-threshold null"
+    header.click()
+    assert shown(table, COLUMN["method"])[-1] == "null-threshold null"
+
+
+def test_numbers_are_sorted_as_numbers(page):
+    table = toy(page)
+    table.get_by_role("columnheader", name="betti_error").get_by_role("button").click()
+    table.get_by_role("columnheader", name="betti_error").get_by_role("button").click()
+    found = [float(text) for text in shown(table, COLUMN["betti_error"])]
+    assert sorted(found) in (found, found[::-1])
+    assert max(found) > 39
+
+
+def test_it_filters_by_name_and_kind(page):
+    table, search = toy(page), page.get_by_role("searchbox")
+    search.fill("TOPO")
+    assert set(shown(table, COLUMN["method"])) == {"unet-topo", "base-topo"}
+    search.fill("unet topo")
+    assert shown(table, COLUMN["method"]) == ["unet-topo"]
+    search.fill("")
+    page.get_by_role("checkbox", name="null").uncheck()
+    assert len(shown(table, COLUMN["method"])) == 4
+
+
+def test_columns_are_hidden_and_come_back(page):
+    table = toy(page)
+    page.get_by_text("Columns", exact=True).click()
+    box = page.get_by_role("checkbox", name="accuracy")
+    box.uncheck()
+    assert not table.get_by_role("columnheader", name="accuracy").is_visible()
+    assert table.get_by_role("columnheader", name="betti_error").is_visible()
+    box.check()
+    assert table.get_by_role("columnheader", name="accuracy").is_visible()
+
+
+def test_it_works_by_keyboard(page):
+    table = toy(page)
+    button = table.get_by_role("columnheader", name="method").get_by_role("button")
+    button.focus()
+    page.keyboard.press("Enter")
+    assert shown(table, COLUMN["method"])[0] == "base-topo"
+    page.get_by_role("radio", name="unet-topo").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.get_by_role("radio", name="unet-ce").is_checked()
+    assert page.get_by_alt_text("unet-ce: 9 holes lost").is_visible()
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_pictures_show_and_switch_with_and_without_javascript(browser, page_file, script):
+    with watched(browser, java_script_enabled=script) as context:
+        page = context.new_page()
+        page.goto(page_file.as_uri())
+        assert page.get_by_alt_text("unet-topo: 1 hole lost").is_visible()
+        assert not page.get_by_alt_text("unet-ce: 9 holes lost").is_visible()
+        page.get_by_role("radio", name="unet-ce").check()
+        assert page.get_by_alt_text("unet-ce: 9 holes lost").is_visible()
+        assert not page.get_by_alt_text("unet-topo: 1 hole lost").is_visible()
+        image = page.get_by_alt_text("image image-00")
+        image.scroll_into_view_if_needed()
+        if script:
+            assert image.evaluate("image => [image.naturalWidth, image.naturalHeight]") == [30, 20]
+
+
+def test_without_javascript_all_is_there_but_the_tools(browser, page_file):
+    with watched(browser, java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(page_file.as_uri())
+        assert shown(toy(page), COLUMN["rank"]) == ["1", "2", "3", "4", "5"]
+        assert not page.get_by_role("searchbox").is_visible()
+        for text in ("NaN loss at step 812", "Over all data sets", "not comparable", "topobench run --suite"):
+            assert page.get_by_text(text).count() > 0
+        assert page.locator("svg.chart").count() >= 2 * (2 + 1 + 2)  # cost by protocol, ranks, two terms
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_sticks_out_and_text_can_be_read(browser, page_file, scheme):
+    with watched(browser, color_scheme=scheme) as context:
+        page = context.new_page()
+        page.goto(page_file.as_uri())
+        for width in (380, 768, 1100, 1280):
+            page.set_viewport_size({"width": width, "height": 900})
+            keep_picture(page, f"board-{scheme}-{width}")
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+        ratios = page.evaluate(CONTRAST)
+        assert min(ratios.values()) >= 4.5, ratios
+
+
+# The contrast (WCAG 2) of each colour of text with the paper behind it.
+CONTRAST = """() => {
+  const light = colour => {
+    const linear = v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
+    const [r, g, b] = colour.match(/[0-9.]+/g).map(v => linear(Number(v) / 255));
+    return .2126 * r + .7152 * g + .0722 * b;
+  };
+  const paper = light(getComputedStyle(document.body).backgroundColor);
+  const found = {};
+  for (const what of ["body", ".soft", "a", "td.best > b", ".ci", ".wins td.win", ".wins td.loss", "summary", ".tag"]) {
+    const element = document.querySelector(what);
+    if (!element) { found[what + " (missing)"] = 0; continue; }
+    const [one, other] = [light(getComputedStyle(element).color), paper].sort((m, n) => n - m);
+    found[what] = (one + .05) / (other + .05);
+  }
+  return found;
+}"""
+
+
+def test_each_radio_has_its_picture_and_ids_are_not_said_twice(page):
+    found = page.evaluate("[...document.querySelectorAll('[id]')].map(element => element.id)")
+    assert len(found) == len(set(found))
+    assert page.evaluate(
+        "[...document.querySelectorAll('nav a')].every(a => document.querySelector(a.getAttribute('href')))"
+    )
+    assert page.locator("input:not([aria-label]):not(label input)").count() == 0
+    assert page.locator("img:not([alt])").count() == 0
