@@ -345,6 +345,7 @@ def test_runs_that_others_have_and_a_method_has_not_are_named():
     whole = [method("whole", rows(**{f"x{fold}": 1.0}), seed, fold=fold) for fold in (0, 1) for seed in (0, 1)]
     part = method("part", rows(x0=1.0))
     failed = record("failed: no memory", recipe={"name": "part", "version": 1}, fold=1, seed=0)
-    [table] = make_tables([*whole, part, failed])
+    extra = record("failed: no memory", recipe={"name": "whole", "version": 1}, fold=0, seed=7)  # nobody else lacks it
+    [table] = make_tables([*whole, part, failed, extra])
     assert table.missing == (("part", "fold 0: seed 1; fold 1: seed 1"),)
-    assert table.failures == (("part, fold 1, seed 0", "no memory"),)
+    assert table.failures == (("part, fold 1, seed 0", "no memory"), ("whole, fold 0, seed 7", "no memory"))

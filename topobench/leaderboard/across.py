@@ -66,12 +66,13 @@ class Views:
 def make_overalls(tables: Iterable[Table]) -> list[Overall]:
     """Return a comparison for each protocol and budget by which methods were scored on several data sets.
 
-    Where one data set has several tables (another version of its card), none of them is taken.
+    Where one data set has several tables (another version of its card), none of them is taken; nor are variants of
+    protocols.
     """
     alike: dict[str, list[Table]] = defaultdict(list)
     for table in tables:
         choices = {key: value for key, value in table.protocol.items() if key not in OF_THE_CARD}
-        if table.budget:
+        if table.budget and not table.is_variant:
             alike[digest([choices, table.budget, table.device, table.precision])].append(table)
     found = (_overall(group) for group in alike.values() if len({table.dataset for table in group}) == len(group) > 1)
     return [overall for overall in found if len(overall.entries) > 1]

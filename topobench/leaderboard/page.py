@@ -15,7 +15,7 @@ from topobench.leaderboard.across import Overall
 from topobench.leaderboard.board import Board, make_board
 from topobench.leaderboard.charts import cost_chart, curve_chart, views_chart
 from topobench.leaderboard.entries import ALPHA
-from topobench.leaderboard.published import published_beside
+from topobench.leaderboard.published import published_about
 from topobench.leaderboard.scenes import Prediction, Scene, embedded, read_scenes, shown
 from topobench.leaderboard.sections import Section
 from topobench.leaderboard.sheets import comparisons_csv, leaderboard_csv
@@ -73,7 +73,7 @@ def _environment(board: Board, scenes: Sequence[Scene], folder: Path) -> Environ
     made.globals.update(
         FIGURES=FIGURES, ALPHA=ALPHA, ABOUT=words.ABOUT, figure=words.format_figure, number=words.number,
         p_value=words.p_value, provisional=words.provisional, units=words.units, notes=words.notes,
-        trained=lambda table: trained(table.budget, table.device), published_beside=published_beside,
+        trained=lambda table: trained(table.budget, table.device), published_about=published_about,
         scales_of=_scales, rank_scale=_rank_scale, cost_chart=cost_chart, curve_chart=curve_chart,
         views_chart=views_chart, styles=_styles(board), picture=partial(embedded, folder),
         **_pictures(board, scenes, folder),

@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from functools import cache
 
 from topobench.cards import Published, Recipe, load_recipe, names
-from topobench.leaderboard.tables import Table
 
-__all__ = ["PublishedRow", "published_beside"]
+__all__ = ["PublishedRow", "published_about"]
 
 
 @dataclass(frozen=True)
 class PublishedRow:
     """A row of a table that somebody published: figures as text, by their names here.
 
-    `comparable` says that it was measured by the protocol of the table that it stands beside.
+    `protocol` is the one of ours by which it was measured; None where that is not known, and it is not comparable.
     """
 
     recipe: str
@@ -24,26 +23,24 @@ class PublishedRow:
     source: str
     figures: dict[str, str]
     note: str
-    comparable: bool
+    protocol: str | None
 
 
-def published_beside(table: Table) -> list[PublishedRow]:
-    """Return what was published about the data set of a table, of figures that the table shows."""
-    family = table.dataset.partition(":")[0]
+def published_about(dataset: str) -> list[PublishedRow]:
+    """Return what was published about a data set, whatever its variant."""
     return [
         PublishedRow(
             recipe.name, found.row, f"{found.source}, {found.table}",
-            {name: _in_words(value) for name, value in found.figures.items() if name in table.columns},
-            found.note, found.protocol == table.protocol["name"],
+            {name: _in_words(value) for name, value in found.figures.items()}, found.note, found.protocol,
         )
         for recipe, found in _published()
-        if found.dataset == family and set(found.figures) & set(table.columns)
+        if found.dataset == dataset.partition(":")[0]
     ]  # fmt: skip
 
 
 @cache
 def _published() -> list[tuple[Recipe, Published]]:
-    """Return all that recipes say was published; read once, for a page has many tables."""
+    """Return all that recipes say was published; read once, for a page asks for each data set."""
     return list(_each_published())
 
 

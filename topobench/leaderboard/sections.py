@@ -31,7 +31,7 @@ class Setting:
     @property
     def main(self) -> list[Table]:
         """The tables that are shown one by one: all, if there are only variants."""
-        return [table for table in self.tables if not _is_variant(table)] or list(self.tables)
+        return [table for table in self.tables if not table.is_variant] or list(self.tables)
 
     @property
     def title(self) -> str:
@@ -85,10 +85,6 @@ def make_sections(tables: Iterable[Table]) -> list[Section]:
     return [
         Section(*key, tuple(Setting(tuple(group)) for group in settings.values())) for key, settings in found.items()
     ]
-
-
-def _is_variant(table: Table) -> bool:
-    return ":" in str(table.protocol["name"])
 
 
 def _budget(budget: dict[str, Any], device: str, precision: str) -> str:

@@ -74,6 +74,11 @@ class Table:
         return _measured(self.protocol) + (f" {trained(self.budget, self.device)}" if self.budget else "")
 
     @property
+    def is_variant(self) -> bool:
+        """Whether its protocol is another with a choice or two changed, such as ``hu2019:129``."""
+        return ":" in str(self.protocol["name"])
+
+    @property
     def ranked_by(self) -> str:
         """The figure that orders the entries."""
         return str(self.protocol["ranked_by"])
@@ -208,11 +213,12 @@ def _failures(found: Sequence[Outcome]) -> list[tuple[str, str]]:
 def _missing(found: Sequence[Outcome]) -> list[tuple[str, str]]:
     """Return for each trained method the runs that others have and it has not, neither finished nor failed."""
     there: dict[str, set[tuple[int, int]]] = defaultdict(set)
-    for one in found:
-        record = one.record
-        if record.kind == "trained" and record.fold is not None and record.seed is not None:
-            there[name_of(record)].add((record.fold, record.seed))
-    wanted = set().union(*there.values())
+    wanted = set()
+    for record in (one.record for one in found if one.record.kind == "trained"):
+        run = (record.fold or 0, record.seed or 0)
+        there[name_of(record)].add(run)
+        if record.finished:
+            wanted.add(run)
     lacking = {name: wanted - runs for name, runs in there.items() if wanted - runs}
     return [(name, _runs_in_words(runs)) for name, runs in sorted(lacking.items())]
 
