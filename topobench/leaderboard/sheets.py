@@ -70,5 +70,12 @@ def _csv(lines: Iterable[Mapping[str, Any]]) -> str:
         if writer is None:
             writer = csv.DictWriter(text, list(line), lineterminator="\n")
             writer.writeheader()
-        writer.writerow({key: None if value != value else value for key, value in line.items()})
+        writer.writerow({key: _cell(value) for key, value in line.items()})
     return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """Return a value as it is written: NaN empty, numbers to 10 digits, for the last ones differ between processors."""
+    if not isinstance(value, float):
+        return value
+    return None if value != value else float(f"{value:.10g}")

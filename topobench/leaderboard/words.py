@@ -6,7 +6,7 @@ from topobench.leaderboard.entries import ALPHA, ENOUGH_SEEDS, Entry
 from topobench.leaderboard.statistics import REPLICATES
 from topobench.leaderboard.tables import Table
 
-__all__ = ["ABOUT", "format_figure", "notes", "number", "p_value", "provisional", "units"]
+__all__ = ["ABOUT", "digits", "format_figure", "notes", "number", "p_value", "provisional", "units"]
 
 FEW_UNITS = 6  # of which intervals are wide, and hardly anything can be told apart
 
@@ -42,6 +42,11 @@ def format_figure(entry: Entry, name: str) -> str:
 def number(value: float | None, digits: int) -> str:
     """Return a number with so many digits after the point; a dash where there is none."""
     return "\N{EN DASH}" if value is None else f"{value:.{digits}f}"
+
+
+def digits(value: float | None) -> str:
+    """Return a number to sort by, to 10 digits, for later ones differ between processors; empty where there is none."""
+    return "" if value is None else f"{value:.10g}"
 
 
 def p_value(value: float) -> str:
