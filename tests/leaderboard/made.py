@@ -37,5 +37,5 @@ def runs(name, level, dataset="toy", folds=(0,), seeds=(0, 1, 2), protocols=None
                 "recipe": recipe or {"name": name, "version": 1}, "card": {"name": dataset, "version": 1},
                 "fold": fold, "seed": seed, "budget": budget,
             }  # fmt: skip
-            made.append(replace(record(**identity | more), rows=rows, protocols=chosen))
+            made.append(replace(record(**{**identity, **more}), rows=rows, protocols=chosen))
     return made

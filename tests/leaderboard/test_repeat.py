@@ -77,3 +77,10 @@ def test_what_was_not_trained_has_no_command(kind):
         type(one)(**{**one.__dict__, "kind": kind, "budget": {}, "seed": None}) for one in runs("x", 1.0, seeds=(0,))
     ]
     assert repeats(made) == []
+
+
+def test_what_else_a_run_wanted_is_in_its_command():
+    part = {"card": {"name": "toy", "version": 1, "images": "4 of 20 images"}}
+    made = runs("x", 1.0, seeds=(0,), device="cuda", precision="bfloat16", **part)
+    made = [type(one)(**{**one.__dict__, "environment": {"deterministic": "true"}}) for one in made]
+    assert repeats(made)[0].command.endswith("--device cuda --precision bfloat16 --partial --deterministic")

@@ -75,6 +75,8 @@ def _command(record: RunRecord, folds: Iterable[int], seeds: Iterable[int]) -> t
         f"topobench run --suite {suite} --recipe {recipe} --dataset {record.card['name']}",
         f"--folds {','.join(map(str, folds))} --seeds {','.join(map(str, seeds))}",
         f"--device {record.device} --precision {record.precision}",
+        *(["--partial"] if "images" in record.card else []),
+        *(["--deterministic"] if record.device == "cuda" and record.environment.get("deterministic") == "true" else []),
     ]
     return " ".join(parts), files
 
