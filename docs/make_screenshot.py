@@ -1,6 +1,6 @@
 """Make `images/leaderboard.png` of the README: the top of a leaderboard's page, in chromium.
 
-`python docs/make_screenshot.py` takes `results/index.html`; another page may be named. It wants Playwright and chromium.
+`python docs/make_screenshot.py` takes `results/index.html`; another page may be named. It wants chromium.
 """
 
 from __future__ import annotations

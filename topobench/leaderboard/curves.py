@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from topobench.cards import shipped_protocol
 from topobench.leaderboard.outcomes import method_key
 from topobench.leaderboard.statistics import Floats
 from topobench.types import RunRecord
@@ -53,7 +54,9 @@ def _of_run(record: RunRecord) -> Iterator[tuple[tuple[str, str, str], list[Poin
     if rule and training.get("validated"):
         points = [(float(step), float(value)) for step, value, undefined in training["validated"] if not undefined]
         meaning = f"By {rule['protocol']}, the mean over folds and seeds; the best state is scored."
-        yield ("Images held out of the training", meaning, "figure that chooses"), points
+        protocol = shipped_protocol(rule["protocol"])
+        figure = protocol.ranked_by if protocol else "figure that chooses"
+        yield ("Images held out of the training", meaning, figure), points
 
 
 def _mean(runs: list[list[Point]]) -> list[Point]:

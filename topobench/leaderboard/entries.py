@@ -183,12 +183,9 @@ def _scores(outcomes: Sequence[Outcome], frame: Frame) -> dict[str, Scores]:
 
 
 def _interval(name: str, scores: Scores) -> tuple[float, float] | None:
-    """Return the interval of a figure's mean, which no better value than the best there is can be in."""
-    ends, best = interval(scores.replicates), FIGURES[name].best
-    if ends is None or best is None:
-        return ends
-    within = max if FIGURES[name].better == "low" else min
-    return within(ends[0], best), within(ends[1], best)
+    """Return the interval of a figure's mean, within what the figure can be."""
+    ends, (lowest, highest) = interval(scores.replicates), FIGURES[name].range
+    return None if ends is None else (max(ends[0], lowest), min(ends[1], highest))
 
 
 def _mean(values: Iterable[float | None]) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -30,6 +31,16 @@ class Figure:
     def best(self) -> float | None:
         """The value of a perfect prediction; None where there is no better or worse."""
         return {"low": 0.0, "high": 1.0, "neither": None}[self.better]
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The lowest and the highest value that there can be; any of what a plugin computes."""
+        if self.better == "neither" and not self.unit:
+            return -math.inf, math.inf
+        if self.unit:  # a count, bits, pixels
+            return 0.0, math.inf
+        chance = self.name.startswith("ari")  # is less than 0 where things are worse than by chance
+        return -1.0 if chance else 0.0, 1.0
 
 
 HU = "Hu et al. 2019, arXiv:1906.05404"

@@ -6,7 +6,6 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from functools import cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -102,25 +101,14 @@ def _wrong_in(row: Row, listed: list[str]) -> Iterator[str]:
     for name, value in row.figures.items():
         if (value is None) != (name in row.reasons):
             yield f"{name} is undefined without a reason" if value is None else f"{name} is {value} and has a reason"
-        if value is not None and not _within(value, *_range(name)):
-            yield f"{name} is {value}, beyond its range of {_range(name)}"
+        if value is not None and not _within(value, *FIGURES[name].range):
+            yield f"{name} is {value}, beyond its range of {FIGURES[name].range}"
     if strange := sorted(row.reasons.keys() - row.figures.keys()):
         yield f"{some(strange)} has a reason and is no figure"
 
 
 def _within(value: float, lowest: float, highest: float) -> bool:
     return math.isfinite(value) and lowest - ROUNDING <= value <= highest + ROUNDING
-
-
-@cache
-def _range(name: str) -> tuple[float, float]:
-    """Return the lowest and the highest value that a figure can have; any of a plugin's."""
-    if name not in FIGURES:
-        return -math.inf, math.inf
-    if FIGURES[name].unit:  # a count, bits, pixels
-        return 0.0, math.inf
-    chance = name.startswith("ari")  # is less than 0 where things are worse than by chance
-    return -1.0 if chance else 0.0, 1.0
 
 
 def of_budget(found: Found) -> Iterator[str]:
