@@ -149,6 +149,14 @@ def test_mean_ranks_by_hand():
     assert (rank.tolist(), low.tolist(), high.tolist()) == ([1.0, 2.0], [1.0, 1.0], [2.0, 2.0])
 
 
+def test_tables_vary_apart():
+    """Two methods change places in half of the replicates of each table: in a quarter of all they do in both."""
+    half = np.stack([np.linspace(0, 1, 1000), np.full(1000, 0.5)])
+    _, low, high = mean_ranks([half] * 40, [np.array([0.4, 0.5])] * 40)
+    assert 1.25 < low[0] < 1.45  # of 40 that went together it were 1
+    assert 1.55 < high[0] < 1.75
+
+
 # Simulated records: 3 folds of 3 units of 3 neighbouring images, 3 seeds. Units, seeds (another draw for each method
 # and fold) and single images vary; the expected figure of each method is known.
 

@@ -203,10 +203,12 @@ def mean_ranks(replicates: Sequence[Floats], means: Sequence[Floats]) -> tuple[F
 
     `means` has for each table the methods' figures (M,), lower better, `replicates` what they could as well have been
     (M, `REPLICATES`). Methods that are equal share the mean of their ranks. The tables are taken as they are: the
-    interval says what other images and seeds would make of the mean rank, not other data sets.
+    interval says what other images and seeds would make of the mean rank, not other data sets. Each table's replicates
+    are shuffled, for what is drawn of one data set says nothing of another.
     """
     point = np.mean([_ranks(found[:, None])[:, 0] for found in means], axis=0)
-    drawn = np.mean([_ranks(found) for found in replicates], axis=0)
+    orders = [generator("tables", number).permutation(found.shape[1]) for number, found in enumerate(replicates)]
+    drawn = np.mean([_ranks(found[:, order]) for found, order in zip(replicates, orders, strict=True)], axis=0)
     low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=1)
     return point, low, high
 
