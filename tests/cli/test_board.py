@@ -70,6 +70,27 @@ def test_pictures_of_runs_that_are_gone_go_too(out):
     assert page(out).count("<img ") == 3 * 4
 
 
+def test_predictions_that_were_handed_in_are_shown_and_stay(out, tmp_path):
+    [maps] = out.glob("predictions/unet-topo*")
+    mine = shutil.copytree(maps, tmp_path / "mine")
+    score = ("score", "--predictions", mine, "--dataset", "synthetic-membranes", "--fold", 0, "-o", out)
+    result = topobench_here(*score, "--postprocess", "remove-small=2000")
+    assert result.returncode == 0, result.stderr
+    for _ in range(2):
+        text = page(out)
+        assert text.count("<img ") == 3 * (2 + 2 * 5)
+        assert (
+            text.count('data-method="mine (scored)"')
+            == text.count('data-method="mine, remove-small=2000 (scored)"')
+            == 3
+        )
+        shutil.rmtree(mine, ignore_errors=True)
+        made_again(out)
+    name = next(out.glob("records/mine-remove*.json")).stem
+    cleaned = [one.summary for scene in read_scenes(out) for one in scene.predictions if one.run_id[:12] in name]
+    assert [summary[:21] for summary in cleaned] == ["0 components too many"] * 3
+
+
 def test_none_are_shown_where_none_were_drawn(out):
     shutil.rmtree(out / "pictures")
     made_again(out, "--pictures", "none")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +20,15 @@ from PIL import Image
 from topobench.cards import load_card
 from topobench.cli.words import counted
 from topobench.data import open_dataset
+from topobench.data.folders import FolderOfPredictions
 from topobench.drawing import draw_mistakes_alone, save_figure
 from topobench.errors import TopobenchError
 from topobench.files import digest, write_atomic
 from topobench.leaderboard import Board, Prediction, Scene, choose_images, read_scenes, write_scenes
 from topobench.leaderboard.scenes import PICTURES
+from topobench.metrics.postprocess import Variant
 from topobench.run.maps import read_map
-from topobench.scores import run_name
+from topobench.scores import Predictor, run_name
 
 if TYPE_CHECKING:
     from topobench.data import Dataset
@@ -43,14 +45,16 @@ METHODS = 12  # of which predictions are shown, the best first
 class Gallery:
     """What pictures are drawn, and where their data are.
 
-    `which` is ``free`` (data sets whose card says that they may be redistributed), ``all`` or ``none``. `given`
-    are data sets by name that are open already; others are looked for under `data_dir`.
+    `which` is ``free`` (data sets whose card says that they may be redistributed), ``all`` or ``none``. `given` are
+    data sets by name that are open already; others are looked for under `data_dir`. `scored` are folders of
+    predictions, by the id of the run that they were scored as.
     """
 
     which: str = "free"
     given: Mapping[str, Dataset] = field(default_factory=dict)
     data_dir: Path | None = None
     partial: bool = False
+    scored: Mapping[str, Path] = field(default_factory=dict)
 
     def draw(self, board: Board, paths: Iterable[Path], output: Path) -> None:
         """Draw the pictures of a board into `output`, from maps that lie beside the records of `paths`.
@@ -60,11 +64,11 @@ class Gallery:
         if self.which == "none":
             return
         there = {(scene.dataset, scene.data_hash, scene.image): scene for scene in read_scenes(output)}
-        places = _map_folders(paths)
+        folders = _Folders(_map_folders(paths), self.scored)
         found = dict(there)
         for table in _one_each(board):
             try:
-                for scene in self._scenes(table, places, output, there):
+                for scene in self._scenes(table, folders, output, there):
                     found[scene.dataset, scene.data_hash, scene.image] = scene
             except (TopobenchError, OSError) as error:
                 click.echo(f"No pictures of {table.dataset}: {error}", err=True)
@@ -73,20 +77,24 @@ class Gallery:
             write_scenes(output, (s for s in found.values() if any(one.run_id in runs for one in s.predictions)))
 
     def _scenes(
-        self, table: Table, places: Sequence[Path], output: Path, there: Mapping[tuple[str, str, str], Scene]
+        self, table: Table, folders: _Folders, output: Path, there: Mapping[tuple[str, str, str], Scene]
     ) -> Iterator[Scene]:
         """Yield the scenes of a table that can be drawn; those that are there already are not drawn again."""
-        chosen = [(image, why, _predicted(table, image, places)) for image, why in choose_images(table)]
+        chosen = [(image, why, _predicted(table, image, folders)) for image, why in choose_images(table)]
         data_hash = table.runs[-1].data_hash
         for image, why, wanted in chosen:
             before = there.get((table.dataset, data_hash, image))
-            runs = [record.run_id for record, _ in wanted]
-            if not wanted or (before and [one.run_id for one in before.predictions] == runs):
+            drawn = {one.run_id: one for one in before.predictions} if before else {}
+            runs = {record.run_id for record, _ in wanted}
+            if runs <= drawn.keys():
                 continue
             dataset = self._dataset(table)
             if dataset is None:
                 return
-            yield _Drawing(table, dataset[image], output / PICTURES).scene(why, data_hash, wanted)
+            readers = [(record, _reader(record, folder, dataset)) for record, folder in wanted]
+            scene = _Drawing(table, dataset[image], output / PICTURES).scene(why, data_hash, readers)
+            gone = [one for run, one in drawn.items() if run in table.methods and run not in runs]  # maps, not the run
+            yield replace(scene, predictions=(*scene.predictions, *gone))
 
     def _dataset(self, table: Table) -> Dataset | None:
         """Return the data set of a table, if it may be shown and is what its runs were scored on."""
@@ -113,21 +121,22 @@ class _Drawing:
     sample: Sample
     folder: Path
 
-    def scene(self, why: str, data_hash: str, wanted: Sequence[tuple[RunRecord, Path]]) -> Scene:
+    def scene(self, why: str, data_hash: str, readers: Sequence[tuple[RunRecord, Predictor]]) -> Scene:
         """Draw the image, its truth and what runs predicted; return what was drawn."""
         sample = self.sample
         height, width = sample.truth.shape
         pixels = np.moveaxis(sample.image, 0, -1) if len(sample.image) == 3 else sample.image.mean(axis=0)
         image = self._save("image", _shrunk(np.rint(pixels * 255)))
         truth = self._save("truth", _shrunk(np.where(sample.truth, 0, 255)))
-        predictions = tuple(self._prediction(record, maps) for record, maps in wanted)
+        predictions = tuple(self._prediction(record, read) for record, read in readers)
         return Scene(self.table.dataset, data_hash, sample.image_id, why, height, width, image, truth, predictions)
 
-    def _prediction(self, record: RunRecord, maps: Path) -> Prediction:
+    def _prediction(self, record: RunRecord, read: Predictor) -> Prediction:
         protocol, name = self.table.protocol, record.run_id[:12]
-        likelihood = read_map(maps, self.sample.image_id, record.predictions[self.sample.image_id])
+        likelihood = read(self.sample)
+        made = Variant.of(record.recipe).apply(likelihood, protocol["threshold"], protocol["connectivity"])
         figure, found = draw_mistakes_alone(
-            likelihood, self.sample.truth, protocol["connectivity"], protocol["frame"], protocol["threshold"],
+            made, self.sample.truth, protocol["connectivity"], protocol["frame"], protocol["threshold"],
             self.sample.valid,
         )  # fmt: skip
         mistakes = self._name(f"{name}-mistakes")
@@ -170,19 +179,41 @@ def _map_folders(paths: Iterable[Path]) -> list[Path]:
     return [folder for folder in dict.fromkeys(near) if folder.is_dir()]
 
 
-def _predicted(table: Table, image: str, places: Sequence[Path]) -> list[tuple[RunRecord, Path]]:
-    """Return a run of each method that kept its map of an image, that of the first seed, and the folder of its maps."""
+@dataclass(frozen=True)
+class _Folders:
+    """Where maps lie: folders of runs in `places`, by their names, and what was scored just now."""
+
+    places: Sequence[Path]
+    scored: Mapping[str, Path]
+
+    def of(self, record: RunRecord) -> Path | None:
+        """Return the folder of the maps of a run, if there is one."""
+        if record.run_id in self.scored:
+            return self.scored[record.run_id]
+        name = run_name(asdict(record))
+        return next((place / name for place in self.places if (place / name).is_dir()), None)
+
+
+def _predicted(table: Table, image: str, folders: _Folders) -> list[tuple[RunRecord, Path]]:
+    """Return a run of each method that predicted an image, that of the first seed, and the folder of its maps."""
     found: dict[str, tuple[RunRecord, Path]] = {}
     for record in sorted(table.runs, key=lambda record: (record.seed or 0, record.run_id)):
         key = table.methods.get(record.run_id)
-        if key is None or key in found or image not in record.predictions:
+        kept = record.kind == "scored" or image in record.predictions
+        if key is None or key in found or not kept or image not in table.scored[record.run_id]:
             continue
-        name = run_name(asdict(record))
-        folder = next((place / name for place in places if (place / name).is_dir()), None)
-        if folder:
+        if folder := folders.of(record):
             found[key] = record, folder
     entries = sorted(table.entries, key=lambda entry: entry.kind == "null")  # which stand last
     return [found[entry.key] for entry in entries if entry.key in found][:METHODS]
+
+
+def _reader(record: RunRecord, folder: Path, dataset: Dataset) -> Predictor:
+    """Return what reads the likelihood of a sample that a run kept, or that somebody predicted."""
+    if record.kind == "scored":
+        others, image_ids = ([], list(dataset.image_ids)) if record.fold is None else dataset.fold(record.fold)
+        return FolderOfPredictions(folder, image_ids, others)
+    return lambda sample: read_map(folder, sample.image_id, record.predictions[sample.image_id])
 
 
 def _shrunk(pixels: NDArray[Any]) -> Image.Image:

@@ -78,6 +78,7 @@ def score(
     """
     from topobench.cli.board import board
     from topobench.cli.figures import print_figures
+    from topobench.cli.gallery import Gallery
     from topobench.files import check_writable, write_atomic
     from topobench.metrics.postprocess import Variant
     from topobench.scores import read_record, record_csv, stored, write_record
@@ -109,7 +110,8 @@ def score(
             "Warning: prediction and truth share no pixel of structure in any image. Structure is bright (255, 1.0) in "
             "both; is one of them inverted, or scaled to less than the threshold?", err=True,
         )  # fmt: skip
-    board([output / "records"], output)
+    scored = {record.run_id: predictions for record in records} if dataset else {}
+    board([output / "records"], output, Gallery(data_dir=data_dir, partial=partial, scored=scored))
 
 
 def _score(

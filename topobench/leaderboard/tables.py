@@ -43,7 +43,7 @@ class Table:
     `images` are those that its methods are compared on, sorted, `units` the number of their resampling units.
     `failures` are runs that failed, with the reason, `missing` methods with those of their runs of which there is no
     record though other methods have theirs. `runs` are all of its records, without rows, and
-    `methods` has for each that is finished, by its id, the key of the entry that it is of.
+    `methods` has for each that is finished, by its id, the key of the entry that it is of, and `scored` its images.
     """
 
     dataset: str
@@ -61,6 +61,7 @@ class Table:
     missing: tuple[tuple[str, str], ...]
     runs: tuple[RunRecord, ...] = field(repr=False)
     methods: dict[str, str] = field(repr=False)
+    scored: dict[str, tuple[str, ...]] = field(repr=False)
 
     @property
     def title(self) -> str:
@@ -199,6 +200,7 @@ def _table(found: Sequence[Outcome], cards: Mapping[tuple[str, int], set[str]]) 
         missing=tuple(_missing(found)),
         runs=tuple(one.record for one in found),
         methods={run: key for run, key in keys.items() if key in methods},
+        scored={one.record.run_id: one.images for one in finished},
     )
 
 

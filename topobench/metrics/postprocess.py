@@ -60,7 +60,11 @@ class Variant:
 
     def __call__(self, likelihood: NDArray[Any], protocol: Protocol, connectivity: int) -> NDArray[Any]:
         """Return the mask, or the likelihood as it is where nothing is to be done."""
+        return self.apply(likelihood, protocol.threshold, connectivity)
+
+    def apply(self, likelihood: NDArray[Any], threshold: float, connectivity: int) -> NDArray[Any]:
+        """Return the mask by a protocol of that threshold, or the likelihood as it is where nothing is to be done."""
         if not self.words:
             return likelihood
-        mask = likelihood >= (protocol.threshold if self.threshold is None else self.threshold)
+        mask = likelihood >= (threshold if self.threshold is None else self.threshold)
         return remove_small(mask, self.smallest, connectivity) if self.smallest else mask
