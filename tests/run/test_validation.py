@@ -138,7 +138,7 @@ def test_without_validation_all_images_are_trained_on_and_the_last_state_is_scor
 
     plain = replace(run, budget=run.budget.model_copy(update={"validation": None}))
     record = executed(plain, tmp_path)
-    assert record.training == {"steps": 6, "scored": "last"}
+    assert {key: value for key, value in record.training.items() if key != "losses"} == {"steps": 6, "scored": "last"}
     assert run.identity() != plain.identity()
 
 
