@@ -134,10 +134,15 @@ def ranked(entries: Sequence[Entry], ranked_by: str) -> list[Entry]:
     known = [entry for entry in entries if entry.complete and ranked_by in entry.means]
     fewest = min((entry.undefined.get(ranked_by, 0) for entry in known), default=0)
     able = [entry for entry in known if entry.undefined.get(ranked_by, 0) == fewest]
-    best_first = sorted(able, key=lambda entry: (sign * entry.means[ranked_by], entry.method))
+    best_first = sorted(able, key=lambda entry: (sign * entry.means[ranked_by], *_named(entry)))
     means = [entry.means[ranked_by] for entry in best_first]
-    others = sorted((entry for entry in entries if entry not in able), key=lambda entry: entry.method)
+    others = sorted((entry for entry in entries if entry not in able), key=_named)
     return [replace(entry, rank=means.index(mean) + 1) for entry, mean in zip(best_first, means, strict=True)] + others
+
+
+def _named(entry: Entry) -> tuple[str, str, str]:
+    """Return what entries of one rank, or none, are sorted by."""
+    return entry.method, entry.kind, entry.key
 
 
 def distinct(entries: Sequence[Entry]) -> list[Entry]:
