@@ -1,7 +1,6 @@
 """The command that a page gives for a run makes the very same run."""
 
 import shlex
-import tomllib
 
 import pytest
 
@@ -62,13 +61,14 @@ def test_another_environment_is_another_command():
     assert len({one.where for one in repeats([*made, *other])}) == 2
 
 
-def test_a_suite_that_lacks_a_protocol_does_not_do():
+def test_what_a_suite_does_not_score_by_is_scored_by_afterwards():
     recipe = load_recipe("unet-ce").identity()
-    chosen = {"pitfalls": protocol("pitfalls")}
+    chosen = {name: protocol(name) for name in ("pitfalls", "hu2019", "hu2019:33")}
     [found] = repeats(runs("unet-ce", 1.0, recipe=recipe, protocols=chosen, budget=BUDGET))
-    [(name, text)] = found.files.items()
-    assert name.startswith("repeat-")
-    assert tomllib.loads(text)["protocols"] == ["pitfalls"]
+    first, second = found.command.splitlines()
+    assert first.startswith("topobench run --suite quick --recipe unet-ce")
+    assert second == "topobench rescore --protocol hu2019:33 --protocol pitfalls"
+    assert found.files == {}
 
 
 @pytest.mark.parametrize("kind", ["null", "scored"])

@@ -46,7 +46,8 @@ def repeats_of(records: Iterable[RunRecord], labels: Mapping[str, str]) -> list[
             ran = [record.environment.get(name) for name in ENVIRONMENT]
             same = [record.recipe, record.card["name"], record.budget, sorted(record.protocols), _device(record), ran]
             alike[digest(same)].append(record)
-    return [repeat for group in alike.values() for repeat in _repeats(group, labels)]
+    found = [repeat for group in alike.values() for repeat in _repeats(group, labels)]
+    return sorted(found, key=lambda repeat: (repeat.method, repeat.runs))
 
 
 def _repeats(group: list[RunRecord], labels: Mapping[str, str]) -> Iterator[Repeat]:
@@ -63,31 +64,34 @@ def _repeats(group: list[RunRecord], labels: Mapping[str, str]) -> Iterator[Repe
 
 
 def _command(record: RunRecord, folds: Iterable[int], seeds: Iterable[int]) -> tuple[str, dict[str, str]]:
-    """Return the command that repeats runs like a record, and the files that it wants."""
+    """Return the command that repeats runs like a record, and the files that it wants.
+
+    By protocols that its suite lacks the runs are scored by a second one, on a line of its own.
+    """
     suite, recipe, files = _suite(record), str(record.recipe["name"]), {}
     if suite is None:
-        suite = f"repeat-{digest([record.budget, sorted(record.protocols)])[:8]}.toml"
-        files[suite] = _suite_file(record, suite)
+        name = f"repeat-{digest([record.budget, sorted(record.protocols)])[:8]}.toml"
+        files[name] = _suite_file(record, name)
     if not _is_shipped(record):
         recipe = f"{recipe}.toml"
         files[recipe] = _recipe_file(record)
     parts = [
-        f"topobench run --suite {suite} --recipe {recipe} --dataset {record.card['name']}",
+        f"topobench run --suite {suite.name if suite else name} --recipe {recipe} --dataset {record.card['name']}",
         f"--folds {','.join(map(str, folds))} --seeds {','.join(map(str, seeds))}",
         f"--device {record.device} --precision {record.precision}",
         *(["--partial"] if "images" in record.card else []),
         *(["--deterministic"] if record.device == "cuda" and record.environment.get("deterministic") == "true" else []),
     ]
-    return " ".join(parts), files
+    others = sorted(set(record.protocols) - set(suite.protocols)) if suite else []
+    again = [f"topobench rescore {' '.join(f'--protocol {name}' for name in others)}"] if others else []
+    return "\n".join([" ".join(parts), *again]), files
 
 
-def _suite(record: RunRecord) -> str | None:
-    """Return a shipped suite that gives the budget and the protocols of a record."""
-    for suite in _suites():
-        budget = suite.budget.identity() if suite.budget else None
-        if budget == record.budget and set(record.protocols) <= set(suite.protocols) and suite.factors == (1.0,):
-            return suite.name
-    return None
+def _suite(record: RunRecord) -> Suite | None:
+    """Return the shipped suite that gives the budget of a record and the most of its protocols."""
+    able = [suite for suite in _suites() if suite.budget and suite.budget.identity() == record.budget]
+    able = [suite for suite in able if suite.factors == (1.0,)]
+    return max(able, key=lambda suite: len(set(record.protocols) & set(suite.protocols)), default=None)
 
 
 @cache
