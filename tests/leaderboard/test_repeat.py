@@ -50,7 +50,7 @@ def test_folds_with_other_seeds_have_commands_of_their_own():
     found = [
         command.partition("--folds ")[2].partition(" --device")[0] for command in (one.command for one in repeats(made))
     ]
-    assert found == ["2 --seeds 0", "0,1 --seeds 0,1"]
+    assert found == ["0,1 --seeds 0,1", "2 --seeds 0"]
 
 
 def test_another_environment_is_another_command():

@@ -47,7 +47,7 @@ def repeats_of(records: Iterable[RunRecord], labels: Mapping[str, str]) -> list[
             same = [record.recipe, record.card["name"], record.budget, sorted(record.protocols), _device(record), ran]
             alike[digest(same)].append(record)
     found = [repeat for group in alike.values() for repeat in _repeats(group, labels)]
-    return sorted(found, key=lambda repeat: (repeat.method, repeat.runs))
+    return sorted(found, key=lambda repeat: (repeat.method, repeat.command, repeat.runs))
 
 
 def _repeats(group: list[RunRecord], labels: Mapping[str, str]) -> Iterator[Repeat]:
