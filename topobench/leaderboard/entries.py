@@ -119,7 +119,9 @@ def entry_of(key: str, outcomes: Sequence[Outcome], frame: Frame, ranked_by: str
         images=int(scored.sum()),
         complete=bool(scored.all()),
         train_seconds=_mean(record.cost.get("train_seconds") for record in records) if trained else None,
-        peak_memory_mib=max(record.cost.get("peak_memory_mib", np.nan) for record in records) if trained else None,
+        peak_memory_mib=max(_known(record.cost.get("peak_memory_mib") for record in records), default=None)
+        if trained
+        else None,
         held_out=_mean(map(held_out_of, records)) if trained else None,
         scores=scores.get(ranked_by),
     )
@@ -195,5 +197,9 @@ def _interval(name: str, scores: Scores) -> tuple[float, float] | None:
 
 def _mean(values: Iterable[float | None]) -> float | None:
     """Return the mean of what is known, None where nothing is."""
-    known = [value for value in values if value is not None]
+    known = _known(values)
     return float(np.mean(known)) if known else None
+
+
+def _known(values: Iterable[float | None]) -> list[float]:
+    return [value for value in values if value is not None]

@@ -117,7 +117,7 @@ def _suite_file(record: RunRecord, name: str) -> str:
             "schema": 1, "name": name.removesuffix(".toml"), "version": 1,
             "title": "The budget and protocols of a record",
             "recipes": ["unet-ce"], "datasets": ["synthetic-membranes"], "folds": [0], "seeds": [0],
-            "protocols": sorted(record.protocols), "budget": record.budget,
+            "protocols": sorted(record.protocols), "budget": _said(record.budget),
         }
     )  # fmt: skip
 
@@ -125,7 +125,14 @@ def _suite_file(record: RunRecord, name: str) -> str:
 def _recipe_file(record: RunRecord) -> str:
     """Return the recipe of a record as a file, whose identity is the record's."""
     about = {"schema": 1, "title": f"{record.recipe['name']}, as in record {record.run_id[:12]}", "source": "a record"}
-    return tomli_w.dumps({**about, **record.recipe, "budget": record.budget})
+    return tomli_w.dumps({**about, **_said(record.recipe), "budget": _said(record.budget)})
+
+
+def _said(value: Any) -> Any:
+    """Return a value without what is null in it, of which TOML knows nothing, and topobench writes nothing."""
+    if isinstance(value, dict):
+        return {key: _said(each) for key, each in value.items() if each is not None}
+    return [_said(each) for each in value] if isinstance(value, list) else value
 
 
 def _device(record: RunRecord) -> list[Any]:

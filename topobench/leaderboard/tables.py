@@ -183,8 +183,7 @@ def _table(found: Sequence[Outcome], cards: Cards) -> Table:
     found = sorted(found, key=_place_in_table)
     finished = [one for one in found if one.record.finished]
     leading = _trained_or_all(found)
-    newest: dict[str, Any] = max((one.choices for one in leading), key=_shown)
-    choices = {**OLD, **newest}
+    choices = OLD | max((one.choices for one in leading), key=_shown)
     record, ranked_by = leading[-1].record, choices["ranked_by"]
     frame = Frame.of(_trained_or_all(finished))
     methods: dict[str, list[Outcome]] = defaultdict(list)
