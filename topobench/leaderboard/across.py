@@ -79,7 +79,7 @@ def make_overalls(tables: Iterable[Table]) -> list[Overall]:
 
 
 def views_of(tables: Iterable[Table]) -> Views | None:
-    """Return tables that differ in the protocol alone as views; None where there is one alone.
+    """Return tables that differ in the protocol alone as views; None where there is one alone, or no method in any.
 
     They stand from small patches to whole images, and of one size the 8-connected first.
     """
@@ -90,6 +90,8 @@ def views_of(tables: Iterable[Table]) -> Views | None:
         {entry.label: (entry.rank, entry.means.get(table.ranked_by)) for entry in table.entries} for table in by_size
     ]
     labels = dict.fromkeys(label for of_table in found for label in of_table)
+    if not labels:  # all of the runs failed
+        return None
     ranks = {label: tuple(of_table.get(label, (None, None)) for of_table in found) for label in labels}
     return Views(tuple(by_size), dict(sorted(ranks.items(), key=_mean_rank)))
 
