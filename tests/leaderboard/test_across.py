@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.leaderboard.made import protocol, runs
-from topobench.leaderboard import make_board, make_tables
+from topobench.leaderboard import make_board, make_tables, write_leaderboard
 
 
 def test_mean_ranks_are_over_the_methods_that_have_one_everywhere():
@@ -70,3 +70,11 @@ def test_views_go_from_small_patches_to_whole_images():
     assert setting.views.ranks["a"][0][1] == setting.main[0].entries[0].means["betti_error"]
     assert [table.protocol["name"] for table in setting.main] == ["hu2019", "whole"]  # variants stand in the views
     assert len(make_tables(made)) == 4
+
+
+def test_runs_that_all_failed_have_a_page_by_several_protocols(tmp_path):
+    both = {"hu2019": protocol(), "whole": protocol("whole", sampling="whole", patch_size=None)}
+    made = [replace(one, status="failed: no luck", rows=()) for one in runs("a", 1.0, protocols=both)]
+    [section] = write_leaderboard(made, tmp_path).sections
+    assert section.settings[0].views is None
+    assert (tmp_path / "index.html").read_text(encoding="utf-8").count("no luck") == 2 * 3

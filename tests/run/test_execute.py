@@ -187,6 +187,18 @@ def test_scoring_by_another_protocol_keeps_the_rows_of_the_first(runs, tmp_path,
     assert len(both.rows) == 16
 
 
+def test_a_suite_may_name_the_file_of_a_protocol_of_ones_own(runs, tmp_path, monkeypatch):
+    text = cards.text_of("protocols", "hu2019").replace('name = "hu2019"', 'name = "mine"')
+    (tmp_path / "mine.toml").write_text(text.replace("patches = 500", "patches = 10"), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    execute_serially(runs[1:2], tmp_path, Told(), lambda: False)
+    told = Told()
+    [record] = execute_serially([replace(runs[1], protocols=("hu2019", "mine.toml"))], tmp_path, told, lambda: False)
+    assert (record.status, told.steps) == ("finished", [])
+    assert [row.protocol for row in record.rows] == ["hu2019"] * 8 + ["mine"] * 8
+    assert record.protocols["mine"]["patches"] == 10
+
+
 def test_torn_record_is_made_anew_from_the_checkpoint(runs, tmp_path):
     wanted = execute_serially(runs[1:2], tmp_path, Told(), lambda: False)[0]
     path = record_path(tmp_path / "records", runs[1].identity())

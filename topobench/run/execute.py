@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from topobench.cards import Budget, Recipe
 from topobench.environment import environment, peak_memory_mib, reset_peak_memory
 from topobench.errors import RunError, TopobenchError
-from topobench.metrics import load_protocol
+from topobench.metrics import Protocol, load_protocol
 from topobench.registry import load
 from topobench.run.alone import alone
 from topobench.run.batches import TrainingSet
@@ -136,6 +136,11 @@ class _Execution:
         """The run's protocols by which it is not scored yet, or was when they made other choices."""
         return _missing(self.before, self.protocols)
 
+    @property
+    def _unscored(self) -> list[Protocol]:
+        """Those that are missing, read as the suite names them: one of somebody's own is known by its file alone."""
+        return [protocol for protocol in map(load_protocol, self.run.protocols) if protocol.name in self.missing]
+
     def record(self) -> RunRecord:
         """Return the run's new record, finished or failed; what was scored before and still stands is in it too."""
         kept = [row for row in self.before.rows if row.protocol not in self.missing] if self.before else []
@@ -169,7 +174,7 @@ class _Execution:
         started = time.perf_counter()
         rows: list[Row] = []
         samples = dataset.select(scored_ids)
-        scored = score_samples(samples, predict, self.missing, card.phase, card.connectivity)
+        scored = score_samples(samples, predict, self._unscored, card.phase, card.connectivity)
         for done, found in enumerate(scored, start=1):
             rows += found
             self.watcher.scored(self.run, done, len(scored_ids))
@@ -182,7 +187,7 @@ class _Execution:
         """Return what reads the maps of a run that is finished; None where there are none, or they do not do."""
         if self.before is None:
             return None
-        return kept_maps(self.before, self.place, self.run.dataset, [load_protocol(name) for name in self.missing])
+        return kept_maps(self.before, self.place, self.run.dataset, self._unscored)
 
     def _predictor(self, train_ids: Sequence[str]) -> Predictor:
         """Return what predicts: the null row made from the training samples, or the trained model."""
