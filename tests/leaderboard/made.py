@@ -8,6 +8,7 @@ from tests.test_scores import record
 from topobench.types import Row
 
 BUDGET = {"steps": 150, "batch": 4, "crop": 96}  # that of the suite quick
+LEVELS = {"unet-ce": 3.0, "unet-topo": 1.0, "base-topo": 2.0, "dive-ce": 2.02}
 FIGURES = ("betti_error", "accuracy", "voi")
 
 
@@ -39,3 +40,26 @@ def runs(name, level, dataset="toy", folds=(0,), seeds=(0, 1, 2), protocols=None
             }  # fmt: skip
             made.append(replace(record(**{**identity, **more}), rows=rows, protocols=chosen))
     return made
+
+
+def whole_board():
+    """Two data sets, three protocols, four methods and a null row, curves, a failure, published figures."""
+    chosen = {
+        "hu2019": protocol(), "hu2019:129": protocol("hu2019:129", patch_size=129),
+        "whole": protocol("whole", sampling="whole", patch_size=None),
+    }  # fmt: skip
+    curve = {
+        "losses": {"steps": [10, 20, 30], "terms": {"cross-entropy": [0.7, 0.4, 0.2], "topological": [None, 0.1, 0.05]}}
+    }
+    made = [
+        replace(found, training=curve, cost={"train_seconds": 10.0 * number, "peak_memory_mib": 500.0 + number})
+        for dataset in ("isbi2012", "toy")
+        for number, (name, level) in enumerate(LEVELS.items(), 1)
+        for found in runs(name, level, dataset, folds=(0, 1), protocols=chosen)
+    ]  # fmt: skip
+    null = [
+        replace(one, kind="null", run_id=f"0{number}{one.run_id[2:]}")
+        for number, one in enumerate(runs("null-threshold", 40.0, "toy", (0, 1), (None,), chosen, budget={}))
+    ]
+    failed = replace(made[0], seed=7, status="failed: NaN loss at step 812", rows=(), run_id="f" * 64)
+    return [*made, *null, failed]

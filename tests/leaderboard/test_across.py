@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.leaderboard.made import protocol, runs
-from topobench.leaderboard import make_board, write_leaderboard, make_tables
+from topobench.leaderboard import make_board, make_tables, write_leaderboard
 
 
 def test_mean_ranks_are_over_the_methods_that_have_one_everywhere():

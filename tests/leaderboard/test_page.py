@@ -1,40 +1,14 @@
 """The page in a browser: it sorts, filters, hides columns, switches pictures; and says it all without JavaScript."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests.browser import keep_picture, watched
-from tests.leaderboard.made import protocol, runs
+from tests.leaderboard.made import whole_board
 from topobench.leaderboard import Prediction, Scene, write_leaderboard, write_scenes
 
-LEVELS = {"unet-ce": 3.0, "unet-topo": 1.0, "base-topo": 2.0, "dive-ce": 2.02}
 COLUMN = {"rank": 1, "method": 2, "betti_error": 4}
-
-
-def whole_board():
-    """Two data sets, three protocols, four methods and a null row, curves, a failure, published figures."""
-    chosen = {
-        "hu2019": protocol(), "hu2019:129": protocol("hu2019:129", patch_size=129),
-        "whole": protocol("whole", sampling="whole", patch_size=None),
-    }  # fmt: skip
-    curve = {
-        "losses": {"steps": [10, 20, 30], "terms": {"cross-entropy": [0.7, 0.4, 0.2], "topological": [None, 0.1, 0.05]}}
-    }
-    made = [
-        replace(found, training=curve, cost={"train_seconds": 10.0 * number, "peak_memory_mib": 500.0 + number})
-        for dataset in ("isbi2012", "toy")
-        for number, (name, level) in enumerate(LEVELS.items(), 1)
-        for found in runs(name, level, dataset, folds=(0, 1), protocols=chosen)
-    ]  # fmt: skip
-    null = [
-        replace(one, kind="null", run_id=f"0{number}{one.run_id[2:]}")
-        for number, one in enumerate(runs("null-threshold", 40.0, "toy", (0, 1), (None,), chosen, budget={}))
-    ]
-    failed = replace(made[0], seed=7, status="failed: NaN loss at step 812", rows=(), run_id="f" * 64)
-    return [*made, *null, failed]
 
 
 def draw(folder, made):

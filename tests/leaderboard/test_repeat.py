@@ -1,7 +1,6 @@
 """The command that a page gives for a run makes the very same run."""
 
 import shlex
-import tomllib
 
 import pytest
 
@@ -52,7 +51,7 @@ def test_folds_with_other_seeds_have_commands_of_their_own():
     found = [
         command.partition("--folds ")[2].partition(" --device")[0] for command in (one.command for one in repeats(made))
     ]
-    assert found == ["2 --seeds 0", "0,1 --seeds 0,1"]
+    assert found == ["0,1 --seeds 0,1", "2 --seeds 0"]
 
 
 def test_another_environment_is_another_command():
@@ -63,13 +62,14 @@ def test_another_environment_is_another_command():
     assert len({one.where for one in repeats([*made, *other])}) == 2
 
 
-def test_a_suite_that_lacks_a_protocol_does_not_do():
+def test_what_a_suite_does_not_score_by_is_scored_by_afterwards():
     recipe = load_recipe("unet-ce").identity()
-    chosen = {"pitfalls": protocol("pitfalls")}
+    chosen = {name: protocol(name) for name in ("pitfalls", "hu2019", "hu2019:33")}
     [found] = repeats(runs("unet-ce", 1.0, recipe=recipe, protocols=chosen, budget=BUDGET))
-    [(name, text)] = found.files.items()
-    assert name.startswith("repeat-")
-    assert tomllib.loads(text)["protocols"] == ["pitfalls"]
+    first, second = found.command.splitlines()
+    assert first.startswith("topobench run --suite quick --recipe unet-ce")
+    assert second == "topobench rescore --protocol hu2019:33 --protocol pitfalls --dataset toy.toml"
+    assert found.files == {}
 
 
 @pytest.mark.parametrize("kind", ["null", "scored"])
@@ -99,7 +99,12 @@ def test_a_protocol_of_ones_own_is_a_file_that_makes_the_same_choices(tmp_path, 
     shipped = ["hu2019", "pitfalls:c4"]
     mine = load_protocol("hu2019").changed(name="mine", patch_size=33, ranked_by="voi")
     chosen = protocol_settings([*shipped, mine], "structure", 4)
-    [found] = repeats(runs("unet-ce", 1.0, protocols=chosen, seeds=(0,)))
+    [of_shipped_budget] = repeats(runs("unet-ce", 1.0, protocols=chosen, seeds=(0,)))
+    assert of_shipped_budget.command.endswith(
+        "\ntopobench rescore --protocol mine.toml --protocol pitfalls:c4 --dataset toy.toml"
+    )
+    assert "mine.toml" in of_shipped_budget.files
+    [found] = repeats(runs("unet-ce", 1.0, protocols=chosen, seeds=(0,), budget={"steps": 7, "batch": 1, "crop": 9}))
     monkeypatch.chdir(tmp_path)
     for name, text in found.files.items():
         (tmp_path / name).write_text(text, encoding="utf-8")

@@ -213,7 +213,7 @@ def _mistakes(axis: Axes, mask: BoolArray, wanted: BoolArray, found: dict[str, N
         hatched = PathPatch(
             pixels_of(labels > 0), facecolor="none", edgecolor=kind.colour, hatch=kind.hatch, linewidth=0
         )
-        axis.add_patch(hatched)
+        axis.add_artist(hatched)
         outline(axis, labels, kind.colour, 0.8)
         axis.plot(
             *centres[kind.name].T, kind.marker, markersize=size, markerfacecolor="none", markeredgecolor=kind.colour,

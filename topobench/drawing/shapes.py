@@ -32,7 +32,7 @@ def outline(axis: Axes, labels: NDArray[Any], colour: str, width: float) -> None
     """Draw the edges between pixels of different labels, and around the image those of labels that are not 0."""
     from matplotlib.patches import PathPatch
 
-    axis.add_patch(PathPatch(edges_of(labels), facecolor="none", edgecolor=colour, linewidth=width, capstyle="round"))
+    axis.add_artist(PathPatch(edges_of(labels), facecolor="none", edgecolor=colour, linewidth=width, capstyle="round"))
 
 
 def dot(axis: Axes, where: BoolArray) -> None:
@@ -40,7 +40,7 @@ def dot(axis: Axes, where: BoolArray) -> None:
     from matplotlib.patches import PathPatch
 
     if where.any():
-        axis.add_patch(PathPatch(pixels_of(where), facecolor="0.85", edgecolor="0.5", hatch="..", linewidth=0))
+        axis.add_artist(PathPatch(pixels_of(where), facecolor="0.85", edgecolor="0.5", hatch="..", linewidth=0))
 
 
 def edges_of(labels: NDArray[Any]) -> Path:

@@ -90,7 +90,7 @@ def views_of(tables: Iterable[Table]) -> Views | None:
         {entry.label: (entry.rank, entry.means.get(table.ranked_by)) for entry in table.entries} for table in by_size
     ]
     labels = dict.fromkeys(label for of_table in found for label in of_table)
-    if not labels:  # all of the runs failed
+    if not labels:
         return None
     ranks = {label: tuple(of_table.get(label, (None, None)) for of_table in found) for label in labels}
     return Views(tuple(by_size), dict(sorted(ranks.items(), key=_mean_rank)))

@@ -31,13 +31,13 @@ class Curve:
 def curves_of(records: Iterable[RunRecord], labels: Mapping[str, str]) -> list[Curve]:
     """Return a curve for each term of the losses, and for the figure by which states were chosen, if any were.
 
-    `labels` says what each method is called, by its key (`method_key`).
+    `labels` says what each method is called, by its key (`method_key`); what is not in it has no curve.
     """
     found: dict[tuple[str, str, str], dict[str, list[list[Point]]]] = defaultdict(lambda: defaultdict(list))
     for record in records:
         for key, points in _of_run(record):
-            if len(points) > 1:
-                found[key][labels[method_key(record)]].append(points)
+            if len(points) > 1 and (label := labels.get(method_key(record))):
+                found[key][label].append(points)
     return [
         Curve(*key, {name: _mean(runs) for name, runs in sorted(methods.items())})
         for key, methods in sorted(found.items())

@@ -119,7 +119,9 @@ def entry_of(key: str, outcomes: Sequence[Outcome], frame: Frame, ranked_by: str
         images=int(scored.sum()),
         complete=bool(scored.all()),
         train_seconds=_mean(record.cost.get("train_seconds") for record in records) if trained else None,
-        peak_memory_mib=max(record.cost.get("peak_memory_mib", np.nan) for record in records) if trained else None,
+        peak_memory_mib=max(_known(record.cost.get("peak_memory_mib") for record in records), default=None)
+        if trained
+        else None,
         held_out=_mean(map(held_out_of, records)) if trained else None,
         scores=scores.get(ranked_by),
     )
@@ -134,10 +136,15 @@ def ranked(entries: Sequence[Entry], ranked_by: str) -> list[Entry]:
     known = [entry for entry in entries if entry.complete and ranked_by in entry.means]
     fewest = min((entry.undefined.get(ranked_by, 0) for entry in known), default=0)
     able = [entry for entry in known if entry.undefined.get(ranked_by, 0) == fewest]
-    best_first = sorted(able, key=lambda entry: (sign * entry.means[ranked_by], entry.method))
+    best_first = sorted(able, key=lambda entry: (sign * entry.means[ranked_by], *_named(entry)))
     means = [entry.means[ranked_by] for entry in best_first]
-    others = sorted((entry for entry in entries if entry not in able), key=lambda entry: entry.method)
+    others = sorted((entry for entry in entries if entry not in able), key=_named)
     return [replace(entry, rank=means.index(mean) + 1) for entry, mean in zip(best_first, means, strict=True)] + others
+
+
+def _named(entry: Entry) -> tuple[str, str, str]:
+    """Return what entries of one rank, or none, are sorted by."""
+    return entry.method, entry.kind, entry.key
 
 
 def distinct(entries: Sequence[Entry]) -> list[Entry]:
@@ -190,5 +197,9 @@ def _interval(name: str, scores: Scores) -> tuple[float, float] | None:
 
 def _mean(values: Iterable[float | None]) -> float | None:
     """Return the mean of what is known, None where nothing is."""
-    known = [value for value in values if value is not None]
+    known = _known(values)
     return float(np.mean(known)) if known else None
+
+
+def _known(values: Iterable[float | None]) -> list[float]:
+    return [value for value in values if value is not None]

@@ -48,7 +48,8 @@ def repeats_of(records: Iterable[RunRecord], labels: Mapping[str, str]) -> list[
             ran = [record.environment.get(name) for name in ENVIRONMENT]
             same = [record.recipe, record.card["name"], record.budget, sorted(record.protocols), _device(record), ran]
             alike[digest(same)].append(record)
-    return [repeat for group in alike.values() for repeat in _repeats(group, labels)]
+    found = [repeat for group in alike.values() for repeat in _repeats(group, labels)]
+    return sorted(found, key=lambda repeat: (repeat.method, repeat.command, repeat.runs))
 
 
 def _repeats(group: list[RunRecord], labels: Mapping[str, str]) -> Iterator[Repeat]:
@@ -65,22 +66,29 @@ def _repeats(group: list[RunRecord], labels: Mapping[str, str]) -> Iterator[Repe
 
 
 def _command(record: RunRecord, folds: Iterable[int], seeds: Iterable[int]) -> tuple[str, dict[str, str]]:
-    """Return the command that repeats runs like a record, and the files that it wants."""
-    suite, recipe, files = _suite(record), str(record.recipe["name"]), {}
+    """Return the command that repeats runs like a record, and the files that it wants.
+
+    By protocols that its suite lacks the runs are scored by a second one, on a line of its own.
+    """
+    suite, recipe, files = _suite(record), str(record.recipe["name"]), _protocol_files(record)
     if suite is None:
-        suite = f"repeat-{digest([record.budget, sorted(record.protocols)])[:8]}.toml"
-        files |= {suite: _suite_file(record, suite), **_protocol_files(record)}
+        name = f"repeat-{digest([record.budget, sorted(record.protocols)])[:8]}.toml"
+        files[name] = _suite_file(record, name)
     if not _is_shipped(record):
         recipe = f"{recipe}.toml"
         files[recipe] = _recipe_file(record)
+    partial = ["--partial"] if "images" in record.card else []
     parts = [
-        f"topobench run --suite {suite} --recipe {recipe} --dataset {_dataset(record)}",
+        f"topobench run --suite {suite.name if suite else name} --recipe {recipe} --dataset {_dataset(record)}",
         f"--folds {','.join(map(str, folds))} --seeds {','.join(map(str, seeds))}",
         f"--device {record.device} --precision {record.precision}",
-        *(["--partial"] if "images" in record.card else []),
+        *partial,
         *(["--deterministic"] if record.device == "cuda" and record.environment.get("deterministic") == "true" else []),
     ]
-    return " ".join(parts), files
+    others = sorted(set(record.protocols) - set(suite.protocols)) if suite else []
+    card = [] if _dataset(record) == record.card["name"] else [f"--dataset {_dataset(record)}"]
+    again = ["topobench rescore", *(f"--protocol {_protocol(name)}" for name in others), *card, *partial]
+    return "\n".join([" ".join(parts), *([" ".join(again)] if others else [])]), files
 
 
 def _dataset(record: RunRecord) -> str:
@@ -89,13 +97,11 @@ def _dataset(record: RunRecord) -> str:
     return f"{name if name in _cards() else f'{name}.toml'}{colon}{variant}"
 
 
-def _suite(record: RunRecord) -> str | None:
-    """Return a shipped suite that gives the budget and the protocols of a record."""
-    for suite in _suites():
-        budget = suite.budget.identity() if suite.budget else None
-        if budget == record.budget and set(record.protocols) <= set(suite.protocols) and suite.factors == (1.0,):
-            return suite.name
-    return None
+def _suite(record: RunRecord) -> Suite | None:
+    """Return the shipped suite that gives the budget of a record and the most of its protocols."""
+    able = [suite for suite in _suites() if suite.budget and suite.budget.identity() == record.budget]
+    able = [suite for suite in able if suite.factors == (1.0,)]
+    return max(able, key=lambda suite: len(set(record.protocols) & set(suite.protocols)), default=None)
 
 
 @cache
@@ -126,7 +132,7 @@ def _suite_file(record: RunRecord, name: str) -> str:
             "schema": 1, "name": name.removesuffix(".toml"), "version": 1,
             "title": "The budget and protocols of a record",
             "recipes": ["unet-ce"], "datasets": ["synthetic-membranes"], "folds": [0], "seeds": [0],
-            "protocols": [_protocol(name) for name in sorted(record.protocols)], "budget": record.budget,
+            "protocols": [_protocol(name) for name in sorted(record.protocols)], "budget": _said(record.budget),
         }
     )  # fmt: skip
 
@@ -149,7 +155,14 @@ def _protocol_files(record: RunRecord) -> dict[str, str]:
 def _recipe_file(record: RunRecord) -> str:
     """Return the recipe of a record as a file, whose identity is the record's."""
     about = {"schema": 1, "title": f"{record.recipe['name']}, as in record {record.run_id[:12]}", "source": "a record"}
-    return tomli_w.dumps({**about, **record.recipe, "budget": record.budget})
+    return tomli_w.dumps({**about, **_said(record.recipe), "budget": _said(record.budget)})
+
+
+def _said(value: Any) -> Any:
+    """Return a value without what is null in it, of which TOML knows nothing, and topobench writes nothing."""
+    if isinstance(value, dict):
+        return {key: _said(each) for key, each in value.items() if each is not None}
+    return [_said(each) for each in value] if isinstance(value, list) else value
 
 
 def _device(record: RunRecord) -> list[Any]:

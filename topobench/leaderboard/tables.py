@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from topobench.files import digest
+from topobench.files import canonical_json, digest
 from topobench.leaderboard.entries import Entry, Frame, Pair, distinct, entry_of, grouped, pairs_of, ranked
 from topobench.leaderboard.outcomes import Outcome, label_of, method_keys, name_of, outcomes_of
 from topobench.metrics import FIGURES
@@ -21,6 +21,7 @@ __all__ = ["Duel", "Table", "make_tables", "trained"]
 OLD: dict[str, Any] = {"sampling": "random", "ranked_by": "betti_error"}
 SHOWN = ("figures", "columns", "ranked_by")  # what a table shows, not how a figure is measured
 OF_THE_PHASE = {f"{name}{form}" for name in PARTITION for form in ("", "_filled", "_all")} | {"arand_error_cremi"}
+Cards = dict[tuple[str, int], set[tuple[str, str]]]  # by name and version: the hashes of cards, each with its data's
 OLD_COLUMNS = ("betti_error", "arand_f_filled", "voi_filled", "accuracy", "arand_f", "voi")
 
 
@@ -146,9 +147,9 @@ def make_tables(records: Iterable[RunRecord]) -> list[Table]:
     """
     everywhere: dict[str, list[Outcome]] = defaultdict(list)
     trained: dict[str, dict[str, list[Outcome]]] = defaultdict(lambda: defaultdict(list))
-    cards: dict[tuple[str, int], set[str]] = defaultdict(set)
+    cards: Cards = defaultdict(set)
     for record in records:
-        cards[record.card["name"], record.card["version"]].add(digest(record.card))
+        cards[record.card["name"], record.card["version"]].add((digest(record.card), record.data_hash))
         for outcome in outcomes_of(record):
             measured = {key: value for key, value in outcome.choices.items() if key not in SHOWN}
             scored_alike = digest([record.card, record.data_hash, measured])
@@ -158,24 +159,33 @@ def make_tables(records: Iterable[RunRecord]) -> list[Table]:
                 everywhere[scored_alike].append(outcome)
     tables = [
         _table([*everywhere[alike], *group], cards)
-        for alike in {**trained, **everywhere}
-        for group in (trained[alike].values() if alike in trained else [[]])
+        for alike in sorted({**trained, **everywhere})
+        for _, group in (sorted(trained[alike].items()) if alike in trained else [("", [])])
     ]
-    return sorted(tables, key=lambda table: (table.dataset, table.protocol["name"], str(table.budget), table.device))
+    return sorted(tables, key=_place_of)
 
 
-def _table(found: Sequence[Outcome], cards: Mapping[tuple[str, int], set[str]]) -> Table:
-    """Return the table of outcomes that were scored alike; the last is a trained one if any is.
+def _place_of(table: Table) -> tuple[str, ...]:
+    """Return what tables are sorted by: what they are about, whatever the order of the records was."""
+    name, version = table.protocol["name"], table.protocol["version"]
+    budget = canonical_json(table.budget).decode()
+    return table.dataset, table.version, str(name), str(version), budget, table.device, table.precision
+
+
+def _table(found: Sequence[Outcome], cards: Cards) -> Table:
+    """Return the table of outcomes that were scored alike, in whatever order they come.
 
     Where `cards` has several of one name and version, the table says which it is about.
 
     Its images are those that trained methods were scored on, if there are any: what needs no training may have
     been scored on more, and that neither counts nor takes a rank away.
     """
-    choices = {**OLD, **found[-1].choices}
-    record, ranked_by = found[-1].record, choices["ranked_by"]
+    found = sorted(found, key=_place_in_table)
     finished = [one for one in found if one.record.finished]
-    frame = Frame.of([one for one in finished if one.record.kind == "trained"] or finished)
+    leading = _trained_or_all(found)
+    choices = OLD | max((one.choices for one in leading), key=_shown)
+    record, ranked_by = leading[-1].record, choices["ranked_by"]
+    frame = Frame.of(_trained_or_all(finished))
     methods: dict[str, list[Outcome]] = defaultdict(list)
     keys = method_keys(finished)
     for one in finished:
@@ -202,6 +212,22 @@ def _table(found: Sequence[Outcome], cards: Mapping[tuple[str, int], set[str]]) 
         methods={run: key for run, key in keys.items() if key in methods},
         scored={one.record.run_id: one.images for one in finished},
     )
+
+
+def _place_in_table(outcome: Outcome) -> tuple[bool, int, int, str]:
+    """Return what the runs of a table are sorted by: what was trained last, then folds and seeds."""
+    fold, seed = (-1 if value is None else value for value in (outcome.record.fold, outcome.record.seed))
+    return outcome.record.kind == "trained", fold, seed, outcome.record.run_id
+
+
+def _trained_or_all(found: Sequence[Outcome]) -> Sequence[Outcome]:
+    """Return the outcomes of what was trained; all, where nothing was."""
+    return [one for one in found if one.record.kind == "trained"] or found
+
+
+def _shown(choices: dict[str, Any]) -> tuple[int, str]:
+    """Return what decides whose choices of what is shown count: the most figures, for these grow with time."""
+    return len(choices["figures"]), digest(choices)
 
 
 def _failures(found: Sequence[Outcome]) -> list[tuple[str, str]]:
@@ -235,14 +261,18 @@ def _runs_in_words(runs: Iterable[tuple[int, int]]) -> str:
     )
 
 
-def _version_of(record: RunRecord, cards: Mapping[tuple[str, int], set[str]]) -> str:
+def _version_of(record: RunRecord, cards: Cards) -> str:
     """Return which version of a data set a record is about; a folder of masks is told apart by what is in it.
 
-    A card that was edited without raising its version is told apart by what it says.
+    Cards that were edited without raising the version are told apart by what they say, and data that changed without
+    the card by their hash.
     """
     if record.card.get("adapter") == "folder":
         return f"a folder of truth masks, {record.data_hash[:6]}"
     part = f", {record.card['images']} images" if "images" in record.card else ""
-    name, version = record.card["name"], record.card["version"]
-    edited = f", {digest(record.card)[:6]} of {len(cards[name, version])}" if len(cards[name, version]) > 1 else ""
-    return f"card version {version}{edited}{part}"
+    name, version, own = record.card["name"], record.card["version"], digest(record.card)
+    alike = {card for card, _ in cards[name, version]}
+    data = {data for card, data in cards[name, version] if card == own}
+    edited = f", {own[:6]} of {len(alike)}" if len(alike) > 1 else ""
+    changed = f", data {record.data_hash[:6]} of {len(data)}" if len(data) > 1 else ""
+    return f"card version {version}{edited}{changed}{part}"
