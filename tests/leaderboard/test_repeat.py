@@ -5,8 +5,9 @@ import shlex
 import pytest
 
 from tests.leaderboard.made import BUDGET, protocol, runs
-from topobench.cards import load_recipe, load_suite
+from topobench.cards import load_protocol, load_recipe, load_suite
 from topobench.leaderboard import make_board
+from topobench.scores import protocol_settings
 
 
 def repeats(made):
@@ -67,7 +68,7 @@ def test_what_a_suite_does_not_score_by_is_scored_by_afterwards():
     [found] = repeats(runs("unet-ce", 1.0, recipe=recipe, protocols=chosen, budget=BUDGET))
     first, second = found.command.splitlines()
     assert first.startswith("topobench run --suite quick --recipe unet-ce")
-    assert second == "topobench rescore --protocol hu2019:33 --protocol pitfalls"
+    assert second == "topobench rescore --protocol hu2019:33 --protocol pitfalls --dataset toy.toml"
     assert found.files == {}
 
 
@@ -84,3 +85,29 @@ def test_what_else_a_run_wanted_is_in_its_command():
     made = runs("x", 1.0, seeds=(0,), device="cuda", precision="bfloat16", **part)
     made = [type(one)(**{**one.__dict__, "environment": {"deterministic": "true"}}) for one in made]
     assert repeats(made)[0].command.endswith("--device cuda --precision bfloat16 --partial --deterministic")
+
+
+def test_a_card_that_is_not_shipped_is_named_by_its_file():
+    names = ("synthetic-membranes", "drive:official", "mine", "mine:official")
+    commands = [repeats(runs("x", 1.0, dataset, seeds=(0,)))[0].command for dataset in names]
+    assert [shlex.split(command)[shlex.split(command).index("--dataset") + 1] for command in commands] == [
+        "synthetic-membranes", "drive:official", "mine.toml", "mine.toml:official",
+    ]  # fmt: skip
+
+
+def test_a_protocol_of_ones_own_is_a_file_that_makes_the_same_choices(tmp_path, monkeypatch):
+    shipped = ["hu2019", "pitfalls:c4"]
+    mine = load_protocol("hu2019").changed(name="mine", patch_size=33, ranked_by="voi")
+    chosen = protocol_settings([*shipped, mine], "structure", 4)
+    [of_shipped_budget] = repeats(runs("unet-ce", 1.0, protocols=chosen, seeds=(0,)))
+    assert of_shipped_budget.command.endswith(
+        "\ntopobench rescore --protocol mine.toml --protocol pitfalls:c4 --dataset toy.toml"
+    )
+    assert "mine.toml" in of_shipped_budget.files
+    [found] = repeats(runs("unet-ce", 1.0, protocols=chosen, seeds=(0,), budget={"steps": 7, "batch": 1, "crop": 9}))
+    monkeypatch.chdir(tmp_path)
+    for name, text in found.files.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    suite = load_suite(next(name for name in found.files if name.startswith("repeat-")))
+    assert suite.protocols == ("hu2019", "mine.toml", "pitfalls:c4")
+    assert protocol_settings(suite.protocols, "structure", 4) == chosen

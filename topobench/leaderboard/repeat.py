@@ -10,13 +10,15 @@ from typing import Any
 
 import tomli_w
 
-from topobench.cards import Recipe, Suite, load_recipe, load_suite, names
+from topobench.cards import Protocol, Recipe, Suite, load_recipe, load_suite, names, shipped_protocol
 from topobench.files import digest
 from topobench.leaderboard.outcomes import method_key, name_of
 from topobench.types import RunRecord
 
 __all__ = ["Repeat", "repeats_of"]
 
+SAID = ("schema_", "title", "description", "source", "measures", "open")  # what a protocol says of itself
+CHOICES = [key for key in Protocol.model_fields if key not in SAID]
 ENVIRONMENT = ("topobench", "commit", "torch", "python", "numpy", "device_name", "cores")
 
 
@@ -68,23 +70,31 @@ def _command(record: RunRecord, folds: Iterable[int], seeds: Iterable[int]) -> t
 
     By protocols that its suite lacks the runs are scored by a second one, on a line of its own.
     """
-    suite, recipe, files = _suite(record), str(record.recipe["name"]), {}
+    suite, recipe, files = _suite(record), str(record.recipe["name"]), _protocol_files(record)
     if suite is None:
         name = f"repeat-{digest([record.budget, sorted(record.protocols)])[:8]}.toml"
         files[name] = _suite_file(record, name)
     if not _is_shipped(record):
         recipe = f"{recipe}.toml"
         files[recipe] = _recipe_file(record)
+    partial = ["--partial"] if "images" in record.card else []
     parts = [
-        f"topobench run --suite {suite.name if suite else name} --recipe {recipe} --dataset {record.card['name']}",
+        f"topobench run --suite {suite.name if suite else name} --recipe {recipe} --dataset {_dataset(record)}",
         f"--folds {','.join(map(str, folds))} --seeds {','.join(map(str, seeds))}",
         f"--device {record.device} --precision {record.precision}",
-        *(["--partial"] if "images" in record.card else []),
+        *partial,
         *(["--deterministic"] if record.device == "cuda" and record.environment.get("deterministic") == "true" else []),
     ]
     others = sorted(set(record.protocols) - set(suite.protocols)) if suite else []
-    again = [f"topobench rescore {' '.join(f'--protocol {name}' for name in others)}"] if others else []
-    return "\n".join([" ".join(parts), *again]), files
+    card = [] if _dataset(record) == record.card["name"] else [f"--dataset {_dataset(record)}"]
+    again = ["topobench rescore", *(f"--protocol {_protocol(name)}" for name in others), *card, *partial]
+    return "\n".join([" ".join(parts), *([" ".join(again)] if others else [])]), files
+
+
+def _dataset(record: RunRecord) -> str:
+    """Return what the data set of a record is called by: its name, or the file of a card that is not shipped."""
+    name, colon, variant = str(record.card["name"]).partition(":")
+    return f"{name if name in _cards() else f'{name}.toml'}{colon}{variant}"
 
 
 def _suite(record: RunRecord) -> Suite | None:
@@ -97,6 +107,11 @@ def _suite(record: RunRecord) -> Suite | None:
 @cache
 def _suites() -> list[Suite]:
     return [load_suite(name) for name in names("suites")]
+
+
+@cache
+def _cards() -> list[str]:
+    return names("datasets")
 
 
 @cache
@@ -117,9 +132,24 @@ def _suite_file(record: RunRecord, name: str) -> str:
             "schema": 1, "name": name.removesuffix(".toml"), "version": 1,
             "title": "The budget and protocols of a record",
             "recipes": ["unet-ce"], "datasets": ["synthetic-membranes"], "folds": [0], "seeds": [0],
-            "protocols": sorted(record.protocols), "budget": _said(record.budget),
+            "protocols": [_protocol(name) for name in sorted(record.protocols)], "budget": _said(record.budget),
         }
     )  # fmt: skip
+
+
+def _protocol(name: str) -> str:
+    """Return what a suite calls a protocol by: its name, or the file of one that is not shipped."""
+    return name if shipped_protocol(name) else f"{name}.toml"
+
+
+def _protocol_files(record: RunRecord) -> dict[str, str]:
+    """Return the protocols of a record that are not shipped as files, which make the same choices."""
+    about = {"schema": 1, "title": f"As in record {record.run_id[:12]}", "source": "a record", "measures": "unknown"}
+    return {
+        file: tomli_w.dumps({**about, **{key: choices[key] for key in CHOICES if choices.get(key) is not None}})
+        for name, choices in record.protocols.items()
+        if (file := _protocol(name)) != name
+    }
 
 
 def _recipe_file(record: RunRecord) -> str:
