@@ -1,11 +1,14 @@
 """The page in a browser: it sorts, filters, hides columns, switches pictures; and says it all without JavaScript."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests.browser import keep_picture, watched
-from tests.leaderboard.made import whole_board
+from tests.leaderboard.made import BUDGET, LEVELS, protocol, runs, whole_board
 from topobench.leaderboard import Prediction, Scene, write_leaderboard, write_scenes
 
 COLUMN = {"rank": 1, "method": 2, "betti_error": 4}
@@ -194,3 +197,89 @@ def test_each_radio_has_its_picture_and_ids_are_not_said_twice(page):
     )
     assert page.locator("input:not([aria-label]):not(label input)").count() == 0
     assert page.locator("img:not([alt])").count() == 0
+
+
+def test_the_filter_says_how_much_it_leaves(page):
+    search, said = page.get_by_role("searchbox"), page.get_by_role("status")
+    assert said.inner_text() == ""
+    search.fill("dive")
+    rows, of = page.locator("table.board tbody tr:visible").count(), page.locator("table.board tbody tr").count()
+    assert said.inner_text() == f"{rows} of {of} rows"
+    search.fill("no method is called so")
+    assert said.inner_text() == f"0 of {of} rows"
+    search.fill("")
+    page.get_by_role("checkbox", name="null").uncheck()
+    assert said.inner_text() == f"{of - page.locator('tr.null').count()} of {of} rows"
+
+
+def test_who_comes_back_finds_the_rows_and_columns_that_the_tools_say(page):
+    page.get_by_role("searchbox").fill("unet")
+    page.get_by_text("Columns", exact=True).click()
+    page.get_by_role("checkbox", name="accuracy").uncheck()
+    page.goto("about:blank")
+    page.go_back()
+    assert page.get_by_role("searchbox").input_value() == "unet"
+    page.get_by_text("Columns", exact=True).click()
+    assert not page.get_by_role("checkbox", name="accuracy").is_checked()
+    assert set(shown(toy(page), COLUMN["method"])) == {"unet-ce", "unet-topo"}
+    assert not toy(page).get_by_role("columnheader", name="accuracy").is_visible()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (1000, 700), (640, 450), (380, 700)])
+def test_a_link_leads_to_what_can_be_seen(page, width, height):
+    """The tools stay in view where there is room, and cover neither a heading nor half of a small screen."""
+    page.set_viewport_size({"width": width, "height": height})
+    page.get_by_role("link", name="toy").click()
+    top, bottom = page.evaluate(
+        "[document.querySelector(':target h2').getBoundingClientRect().top,"
+        " document.querySelector('.tools').getBoundingClientRect().bottom]"
+    )
+    assert max(bottom, -1) <= top < height / 2
+    assert bottom < height / 5
+
+
+def test_a_printed_table_is_as_wide_as_the_paper(browser, page_file):
+    with watched(browser, viewport={"width": 718, "height": 1000}, color_scheme="dark") as context:  # A4 less margins
+        page = context.new_page()
+        page.emulate_media(media="print")
+        page.goto(page_file.as_uri())
+        keep_picture(page, "board-print")
+        assert all(page.evaluate("[...document.querySelectorAll('.scroll')].map(e => e.scrollWidth <= 718)"))
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_names_stay_in_view_where_a_table_is_scrolled(page):
+    page.set_viewport_size({"width": 380, "height": 700})
+    name = toy(page).get_by_role("rowheader", name="unet-topo")
+    page.get_by_role("region", name="toy (card version 1), protocol hu2019").first.evaluate("e => e.scrollLeft = 400")
+    assert 0 <= name.bounding_box()["x"] < 40
+
+
+def test_regions_of_two_budgets_have_names_of_their_own(tmp_path):
+    both = {"hu2019": protocol(), "whole": protocol("whole", sampling="whole", patch_size=None)}
+    made = [
+        found
+        for budget in (BUDGET, {**BUDGET, "steps": 9})
+        for dataset in ("toy", "other")
+        for name, level in LEVELS.items()
+        for found in runs(name, level, dataset, protocols=both, budget=budget)
+    ]
+    write_leaderboard(made, tmp_path)
+    text = (tmp_path / "index.html").read_text(encoding="utf-8")
+    names = re.findall(r'role="region" aria-label="([^"]*)"', text)
+    assert len(names) == len(set(names)) == 2 * (2 + 2 * (2 + 2 + 1))  # over both; of each tables, pairs, ranks
+
+
+def test_trained_methods_differ_in_colour_and_shape_however_many_null_rows_there_are(tmp_path):
+    names = [f"{letter}-ce" for letter in "abcdyz"]
+    made = [
+        replace(found, cost={"train_seconds": 9.0 + k})
+        for k, name in enumerate(names)
+        for found in runs(name, 1.0 + k, "toy")
+    ]
+    made += [replace(found, kind="null", budget={}) for k in "abcde" for found in runs(f"null-{k}", 9.0, seeds=(None,))]
+    write_leaderboard(made, tmp_path)
+    text = (tmp_path / "index.html").read_text(encoding="utf-8")
+    legend = re.findall(r'class="series (k[0-9])" aria-hidden="true">\s*<g[^>]*>(.*?)</g></svg> ([a-z-]+)<', text)
+    assert {name for *_, name in legend} == set(names)
+    assert len({colour for colour, _, _ in legend}) == len({shape for _, shape, _ in legend}) == 6

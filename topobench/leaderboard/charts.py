@@ -111,7 +111,7 @@ def cost_chart(table: Table) -> Chart | None:
     return Chart(
         f"Cost and quality: {name} {arrow} against training time",
         "A method on the line is not beaten by any that is trained in less time. Bars are 95 % intervals.",
-        Axis("training time of a run, s", x.ticks()), Axis(f"{name} {arrow}", y.ticks()), tuple(series),
+        Axis("training time of a run, s ↓", x.ticks()), Axis(f"{name} {arrow}", y.ticks()), tuple(series),
         tuple((x(seconds), y(sign * value)) for seconds, value in best),
     )  # fmt: skip
 
@@ -137,7 +137,7 @@ def views_chart(views: Views) -> Chart:
         "Rank against patch size and connectivity",
         "The same predictions, ranked by each protocol: a line that crosses others says that the choice decides.",
         Axis("protocol, patch size, connectivity of the structure", ticks),
-        Axis("rank", tuple((y(rank), str(rank)) for rank in range(1, last + 1))), tuple(series),
+        Axis("rank, 1 is the best", tuple((y(rank), str(rank)) for rank in range(1, last + 1))), tuple(series),
     )  # fmt: skip
 
 

@@ -105,9 +105,12 @@ def _owners(table: Table) -> Iterable[tuple[str, RunRecord]]:
 
 
 def _styles(board: Board) -> dict[str, int]:
-    """Return a number for each method, by which charts choose its colour and shape: the same on the whole page."""
-    labels = sorted({entry.label for table in board.tables for entry in table.entries})
-    return {label: place for place, label in enumerate(labels)}
+    """Return a number for each method, by which charts choose its colour and shape: the same on the whole page.
+
+    What was trained comes first: it is in every chart, and the first six methods differ in both.
+    """
+    found = sorted({(entry.kind != "trained", entry.label) for table in board.tables for entry in table.entries})
+    return {label: place for place, (_, label) in enumerate(found)}
 
 
 def _scales(table: Table) -> dict[str, Place]:

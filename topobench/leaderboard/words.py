@@ -11,6 +11,10 @@ __all__ = ["ABOUT", "digits", "format_figure", "notes", "number", "p_value", "pr
 FEW_UNITS = 6  # of which intervals are wide, and hardly anything can be told apart
 
 ABOUT = (
+    "A card is the file that says what a data set holds and what its labels mean; a protocol, the one that fixes how "
+    "figures are measured. Structure is what is segmented (membranes, roads, vessels, cracks); regions are what it "
+    "parts. b0 counts the connected components of the structure, b1 its holes; framed says that a ring of structure "
+    "was laid around each patch or image, so that what its border cuts is closed.",
     "A figure is the mean over images, each first averaged over seeds. Its 95 % interval is a hierarchical "
     f"bootstrap of {REPLICATES} replicates: the images are drawn anew in whole resampling units (neighbouring "
     "sections of a stack are not independent of each other; the data set's card says what is), and in each fold "

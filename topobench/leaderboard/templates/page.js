@@ -42,12 +42,13 @@ all("table.board thead th[data-sort]").forEach(header => {
 function filter() {
   const words = tools.querySelector("[type=search]").value.toLowerCase().split(/\s+/).filter(Boolean);
   const kinds = new Set(all("[name=kind]:checked", tools).map(box => box.value));
-  all("table.board tbody tr").forEach(row => {
+  const rows = all("table.board tbody tr");
+  rows.forEach(row => {
     const name = row.dataset.name.toLowerCase();
     row.hidden = !kinds.has(row.dataset.kind) || !words.every(word => name.includes(word));
   });
-  const shown = all("table.board tbody tr").filter(row => !row.hidden).length;
-  tools.querySelector("output").textContent = words.length ? `${shown} rows` : "";
+  const shown = rows.filter(row => !row.hidden).length;
+  tools.querySelector("output").textContent = shown < rows.length ? `${shown} of ${rows.length} rows` : "";
 }
 
 function columns() {
@@ -58,8 +59,10 @@ function columns() {
 tools.querySelector("[type=search]").addEventListener("input", filter);
 all("[name=kind]", tools).forEach(box => box.addEventListener("change", filter));
 all("[name=column]", tools).forEach(box => box.addEventListener("change", columns));
-filter();
-columns(); // a browser keeps what was ticked when a page is loaded again
+["DOMContentLoaded", "pageshow"].forEach(moment => addEventListener(moment, () => { // after which a browser that
+  filter(); // goes back has put in again what was typed and ticked
+  columns();
+}));
 
 all(".scene input").forEach(input => input.addEventListener("change", () => {
   all(`.scene input[data-method="${CSS.escape(input.dataset.method)}"]`).forEach(other => { other.checked = true; });
