@@ -210,14 +210,13 @@ def groups(differ: NDArray[np.bool_]) -> list[tuple[str, ...]]:
     """Return for each of N methods its letters, so that two share one exactly if they cannot be told apart.
 
     The compact letter display, by insert and absorb (Piepho 2004, doi:10.1198/1061860043515); `differ` is (N, N),
-    symmetric, best first. Letters go on after z: aa, ab.
+    symmetric, best first. Letters go on after z: aa, ab. The methods of a letter are the bits of a number.
     """
-    columns: list[frozenset[int]] = [frozenset(range(len(differ)))]
+    columns = [2 ** len(differ) - 1]
     for first, second in zip(*np.nonzero(np.triu(differ)), strict=True):
-        split = [part for column in columns for part in _parted(column, int(first), int(second))]
-        columns = [part for part in dict.fromkeys(split) if not any(part < other for other in split)]
-    columns.sort(key=sorted)
-    return [tuple(_letter(place) for place, column in enumerate(columns) if m in column) for m in range(len(differ))]
+        columns = _parted(columns, 1 << int(first), 1 << int(second))
+    members = sorted([m for m in range(len(differ)) if column >> m & 1] for column in columns)
+    return [tuple(_letter(place) for place, column in enumerate(members) if m in column) for m in range(len(differ))]
 
 
 def mean_ranks(replicates: Sequence[Floats], means: Sequence[Floats]) -> tuple[Floats, Floats, Floats]:
@@ -283,9 +282,13 @@ def _draws(what: str, count: int) -> Floats:
     return np.asarray(drawn * count / (count - 1))
 
 
-def _parted(column: frozenset[int], first: int, second: int) -> list[frozenset[int]]:
-    both = first in column and second in column
-    return [column - {first}, column - {second}] if both else [column]
+def _parted(columns: Sequence[int], first: int, second: int) -> list[int]:
+    """Return columns of which none has both: those that had are two, without what is within another."""
+    both = first | second
+    kept = [column for column in columns if column & both != both]
+    parts = dict.fromkeys(column & ~one for column in columns if column & both == both for one in (first, second))
+    whole = [*kept, *parts]
+    return kept + [part for part in parts if not any(part & other == part != other for other in whole)]
 
 
 def _letter(place: int) -> str:
