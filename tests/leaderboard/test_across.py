@@ -5,26 +5,57 @@ from dataclasses import replace
 import pytest
 
 from tests.leaderboard.made import protocol, runs
-from topobench.leaderboard import make_board, make_tables, write_leaderboard
+from topobench.leaderboard import make_board, make_tables, render, write_leaderboard
+from topobench.types import Row
 
 
 def test_mean_ranks_are_over_the_methods_that_have_one_everywhere():
     made = [
-        *runs("a", 1.0, "first"), *runs("b", 2.0, "first"), *runs("c", 3.0, "first"), *runs("only-here", 0.1, "first"),
-        *runs("a", 1.0, "second"), *runs("c", 2.0, "second"), *runs("b", 3.0, "second"),
+        *runs("a", 1.0, "first"), *runs("b", 20.0, "first"), *runs("c", 30.0, "first"),
+        *runs("only-here", 0.1, "first"),
+        *runs("a", 1.0, "second"), *runs("c", 20.0, "second"), *runs("b", 30.0, "second"),
     ]  # fmt: skip
     [overall] = make_board(made).overalls
     assert overall.title == "2 data sets, protocol hu2019 v1"
     assert [(entry.label, entry.rank, entry.ranks) for entry in overall.entries] == [
         ("a", 1.0, (1.0, 1.0)), ("b", 2.5, (2.0, 3.0)), ("c", 2.5, (3.0, 2.0)),
     ]  # fmt: skip
-    assert [(entry.low, entry.high) for entry in overall.entries] == [(1.0, 1.0), (2.5, 2.5), (2.5, 2.5)]
+    assert [entry.ends for entry in overall.entries] == [(1.0, 1.0), (2.5, 2.5), (2.5, 2.5)]
 
 
 def test_ranks_that_other_images_would_change_have_an_interval():
     made = [found for name in ("first", "second") for level in (1.0, 1.01) for found in runs(f"m{level}", level, name)]
     [overall] = make_board(made).overalls
-    assert all(entry.low < entry.high for entry in overall.entries)
+    assert all(entry.ends[0] < entry.ends[1] for entry in overall.entries)
+
+
+def of_images(name, dataset, values, seeds=(0,)):
+    """Runs of a method with these values, each of an image that is a unit; seeds add a tenth more or less."""
+    return [
+        replace(one, rows=tuple(
+            Row(f"image-{k}", f"unit-{k}", "hu2019", {"betti_error": value + one.seed / 10 - len(seeds) // 2 / 10})
+            for k, value in enumerate(values)
+        ))
+        for one in runs(name, 1.0, dataset, seeds=seeds)
+    ]  # fmt: skip
+
+
+def test_images_that_are_hard_for_all_part_no_methods():
+    """Of few units all that is drawn is stretched far: if one method less far than another, it would pass it."""
+    made = [
+        found for dataset in ("first", "second")
+        for found in (*of_images("a", dataset, [1, 9]), *of_images("b", dataset, [4, 12], seeds=(0, 1, 2)))
+    ]  # fmt: skip
+    [overall] = make_board(made).overalls
+    assert [(entry.label, entry.ends) for entry in overall.entries] == [("a", (1.0, 1.0)), ("b", (2.0, 2.0))]
+
+
+def test_of_one_unit_ranks_have_no_interval(tmp_path):
+    made = [*of_images("a", "first", [1, 2]), *of_images("b", "first", [3, 4])]
+    made += [*of_images("a", "second", [1]), *of_images("b", "second", [3])]
+    board = make_board(made)
+    assert [entry.ends for entry in board.overalls[0].entries] == [None, None]
+    assert "| a | 1.00 | \N{EN DASH} | 1 | 1 |" in render(board, tmp_path)["leaderboard.md"].decode()
 
 
 def test_high_figures_rank_from_above():

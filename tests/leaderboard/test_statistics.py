@@ -43,6 +43,16 @@ def test_the_interval_of_independent_images_is_students():
     assert (low, high) == pytest.approx(wanted, abs=0.1 * (wanted[1] - wanted[0]))
 
 
+@pytest.mark.parametrize("count", [2, 3, 4, 12])
+def test_the_interval_of_few_units_is_as_wide_as_students(count):
+    """Draws of two units are one or the other, and no further from the mean than one standard error."""
+    values = np.random.default_rng(count).normal(5.0, 2.0, count)
+    low, high = interval(scores(values).replicates)
+    wanted = stats.t.interval(0.95, count - 1, values.mean(), stats.sem(values))
+    assert high - low == pytest.approx(wanted[1] - wanted[0])
+    assert low <= values.mean() <= high
+
+
 def test_replicates_vary_with_units_and_with_seeds():
     rng = np.random.default_rng(1)
     units = np.repeat(np.arange(40), 3)
@@ -99,6 +109,13 @@ def test_equal_methods_and_equal_differences():
     assert compare(same, same, False) == compare(same, scores([1.0, 2.0, 3.0]), False)
     assert compare(same, same, False).p == 1.0
     assert compare(same, scores([2.0, 3.0, 4.0]), False).p == 2.0**-2  # three signs alike, in one of two directions
+
+
+def test_what_rounding_makes_is_no_difference():
+    found = compare(scores([0.1 + 0.2] * 3), scores([0.3] * 3), False)
+    assert (found.better, found.worse, found.p) == (0, 0, 1.0)
+    found = compare(scores([1.1, 2.2, 3.3]), scores([1.0, 2.1, 3.2]), False)  # 0.1 each, but for the last digit
+    assert (found.better, found.worse, found.p) == (0, 1, 2.0**-2)
 
 
 def test_holm_by_hand():

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from topobench.files import digest
 from topobench.leaderboard.entries import Entry
-from topobench.leaderboard.statistics import mean_ranks
+from topobench.leaderboard.statistics import Floats, Scores, mean_ranks
 from topobench.leaderboard.tables import Table
 from topobench.metrics import FIGURES
 
@@ -22,13 +21,15 @@ OF_THE_CARD = ("connectivity", "phase")  # choices of a protocol that each data 
 
 @dataclass(frozen=True)
 class OverallEntry:
-    """A method over all tables of a comparison: its mean rank, with the 95 % interval, and its rank in each table."""
+    """A method over all tables of a comparison: its mean rank, with the 95 % interval, and its rank in each table.
+
+    There is no interval where a table is of one unit alone, of which nothing is known of other images.
+    """
 
     label: str
     kind: str
     rank: float
-    low: float
-    high: float
+    ends: tuple[float, float] | None
     ranks: tuple[float, ...]
 
 
@@ -104,25 +105,36 @@ def _overall(tables: Sequence[Table]) -> Overall:
     if len(keys) < 2:
         return Overall(tuple(tables), ())
     means = [np.array([sign * _scores(entry).mean for entry in entries]) for entries in found]
-    replicates = [np.stack([sign * _replicates(entry) for entry in entries]) for entries in found]
+    replicates = [sign * _replicates(entries) for entries in found]
     rank, low, high = mean_ranks(replicates, means)
+    known = not any(np.isnan(drawn).any() for drawn in replicates)
     own = np.stack([mean_ranks([draws], [point])[0] for draws, point in zip(replicates, means, strict=True)], axis=1)
     entries = [
-        OverallEntry(entry.label, entry.kind, float(rank[m]), float(low[m]), float(high[m]), tuple(own[m].tolist()))
+        OverallEntry(
+            entry.label,
+            entry.kind,
+            float(rank[m]),
+            (float(low[m]), float(high[m])) if known else None,
+            tuple(own[m].tolist()),
+        )
         for m, entry in enumerate(found[0])
     ]
     return Overall(tuple(tables), tuple(sorted(entries, key=lambda entry: (entry.rank, entry.label))))
 
 
-def _scores(entry: Entry) -> Any:
+def _scores(entry: Entry) -> Scores:
     assert entry.scores is not None  # it has a rank
     return entry.scores
 
 
-def _replicates(entry: Entry) -> Any:
-    """Return what the mean could as well have been; the mean itself where nothing is known of that."""
-    drawn = _scores(entry).replicates
-    return np.where(np.isnan(drawn), entry.scores.mean if entry.scores else np.nan, drawn)
+def _replicates(entries: Sequence[Entry]) -> Floats:
+    """Return what the means of a table could as well have been (entries, replicates); NaN where that is not known.
+
+    All are stretched alike, as far as any: what is hard for all methods must not part them.
+    """
+    scores = [_scores(entry) for entry in entries]
+    stretch = max(found.stretch for found in scores)
+    return np.stack([found.mean + stretch * found.draws for found in scores])
 
 
 def _mean_rank(item: tuple[str, tuple[tuple[int | None, float | None], ...]]) -> tuple[float, str]:

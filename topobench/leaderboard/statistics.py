@@ -14,14 +14,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri, stdtr, stdtrit
+from scipy.special import stdtr, stdtrit
 
 from topobench.seeds import generator
 
 __all__ = ["LEVEL", "REPLICATES", "Comparison", "Scores", "compare", "groups", "holm", "interval", "mean_ranks"]
 
 LEVEL = 0.95
+ENDS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 REPLICATES = 2000
+ROUNDING = 1e-12  # of values: what is less apart is the same
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
@@ -67,15 +69,21 @@ class Scores:
         """Return the same of some images: a mask or indices."""
         return Scores(self.values[:, images], self.folds, self.units[images])
 
-    @cached_property
+    @property
     def replicates(self) -> Floats:
-        """Return what the mean could as well have been (`REPLICATES`,): the hierarchical bootstrap.
+        """What the mean could as well have been (`REPLICATES`,): its draws, as far from it as few units and seeds ask.
+
+        All NaN where the figure is defined in fewer than two units.
+        """
+        return np.asarray(self.mean + self.stretch * self.draws)
+
+    @cached_property
+    def draws(self) -> Floats:
+        """How far each replicate of the hierarchical bootstrap lies from the mean (`REPLICATES`,).
 
         Units are drawn with replacement, and in each fold seeds, independently (the pigeonhole bootstrap, Owen 2007,
         doi:10.1214/07-AOAS122), one fewer than there are of each, so that the variance is unbiased (McCarthy and
-        Snowden 1985); how far each replicate lies from the mean is stretched by the ratio of Student's quantile to the
-        normal one, for variances of few units and seeds are themselves uncertain (after Hesterberg 2015,
-        doi:10.1080/00031305.2015.1089789). All NaN where the figure is defined in fewer than two units.
+        Snowden 1985). All NaN where the figure is defined in fewer than two units.
         """
         units, sizes = np.unique(self.units[~np.isnan(self.images)], return_counts=True)
         if len(units) < 2:
@@ -84,7 +92,18 @@ class Scores:
         drawn = _draws("units", len(units))
         by_run = np.einsum("bu,ur->br", drawn, totals)  # not BLAS, whose threads cost more than they save
         found = (by_run * self._seeds_drawn()).sum(axis=1) / np.einsum("bu,u->b", drawn, sizes.astype(np.float64))
-        return np.asarray(self.mean + _stretch(self.parts) * (found - self.mean))
+        return np.asarray(found - self.mean)
+
+    @cached_property
+    def stretch(self) -> float:
+        """By how much draws are too close to the mean: their 95 % interval is to be as wide as Student's.
+
+        Variances of few units and seeds are themselves uncertain (after Hesterberg 2015,
+        doi:10.1080/00031305.2015.1089789), and draws of two or three reach no further than one of them.
+        """
+        low, high = np.quantile(self.draws, ENDS)
+        wanted = 2 * float(stdtrit(_freedom(self.parts), ENDS[1])) * sum(part.variance for part in self.parts) ** 0.5
+        return wanted / float(high - low) if high > low else 1.0
 
     @property
     def parts(self) -> list[_Part]:
@@ -137,7 +156,7 @@ def interval(replicates: Floats) -> tuple[float, float] | None:
     """Return the ends of the 95 % interval of replicates; None where there are none."""
     if np.isnan(replicates).all():
         return None
-    low, high = np.nanquantile(replicates, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = np.nanquantile(replicates, ENDS)
     return float(low), float(high)
 
 
@@ -164,12 +183,15 @@ def compare(first: Scores, second: Scores, high_is_better: bool) -> Comparison:
     """
     both = ~np.isnan(first.images) & ~np.isnan(second.images)
     first, second = first.of(both), second.of(both)
-    differences = first.images - second.images
-    if not len(differences):
+    if not both.any():
         return Comparison(np.nan, np.nan, np.nan, np.nan)
+    rounding = ROUNDING * np.maximum(np.abs(first.images), np.abs(second.images))
+    differences = first.images - second.images
+    differences[np.abs(differences) <= rounding] = 0
     gains = differences if high_is_better else -differences
     units = _unit_part(differences, first.units)
-    p = _p_value(float(differences.mean()), [*units, *first.seed_part(), *second.seed_part()]) if units else np.nan
+    parts = [*units, *first.seed_part(), *second.seed_part()]
+    p = _p_value(float(differences.mean()), parts, float(rounding.max())) if units else np.nan
     return Comparison(float(differences.mean()), float((gains > 0).mean()), float((gains < 0).mean()), p)
 
 
@@ -209,7 +231,7 @@ def mean_ranks(replicates: Sequence[Floats], means: Sequence[Floats]) -> tuple[F
     point = np.mean([_ranks(found[:, None])[:, 0] for found in means], axis=0)
     orders = [generator("tables", number).permutation(found.shape[1]) for number, found in enumerate(replicates)]
     drawn = np.mean([_ranks(found[:, order]) for found, order in zip(replicates, orders, strict=True)], axis=0)
-    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=1)
+    low, high = np.quantile(drawn, ENDS, axis=1)
     return point, low, high
 
 
@@ -239,20 +261,17 @@ def _freedom(parts: Sequence[_Part]) -> float:
     return total**2 / sum(part.variance**2 / part.freedom for part in parts)
 
 
-def _p_value(difference: float, parts: Sequence[_Part]) -> float:
-    """Return the two-sided p value of a difference; where nothing varies, that of as many equal signs as there are."""
+def _p_value(difference: float, parts: Sequence[_Part], rounding: float) -> float:
+    """Return the two-sided p value of a difference; where nothing varies, that of as many equal signs as there are.
+
+    An error that is not above `rounding` is none.
+    """
     error = sum(part.variance for part in parts) ** 0.5
     if difference == 0:
         return 1.0
-    if error == 0:
+    if error <= rounding:
         return float(2.0 ** -parts[0].freedom)
     return float(2 * stdtr(_freedom(parts), -abs(difference) / error))
-
-
-def _stretch(parts: Sequence[_Part]) -> float:
-    """Return by how much Student's quantile exceeds the normal one."""
-    tail = (1 + LEVEL) / 2
-    return float(stdtrit(_freedom(parts), tail) / ndtri(tail))
 
 
 @cache
