@@ -10,7 +10,7 @@ from tests.cli.here import topobench_here
 from tests.conftest import write_suite
 from topobench.files import digest
 from topobench.leaderboard import read_scenes
-from topobench.scores import run_id_of
+from topobench.scores import run_id_of, run_name
 
 NULLS = ["null-threshold", "null-largest"]
 
@@ -111,17 +111,20 @@ def test_data_that_may_not_be_redistributed_are_not_shown_unless_asked(out, monk
     assert page(out).count("<img ") == 24
 
 
-def test_other_data_than_those_of_the_records_are_not_shown(out):
+def as_if_run_on_others(out, **changes):
+    """Let runs be of other data: their records, and the folders of their maps, named as they are then."""
     for path in out.glob("records/*.json"):
         content = json.loads(path.read_text())
         content.pop("sha256")
-        content["data_hash"] = "f" * 64
+        content |= changes
         content["run_id"] = run_id_of(content)
-        path.write_text(json.dumps({**content, "sha256": digest(content)}))
-        path.rename(path.with_name(f"{path.stem[:-12]}{content['run_id'][:12]}.json"))
-    for folder in out.glob("predictions/*"):
-        [record] = out.glob(f"records/{folder.name[:-12]}*.json")
-        folder.rename(folder.with_name(record.stem))
+        name = run_name(content)
+        path.rename(path.with_name(f"{name}.json")).write_text(json.dumps({**content, "sha256": digest(content)}))
+        (out / "predictions" / path.stem).rename(out / "predictions" / name)
+
+
+def test_other_data_than_those_of_the_records_are_not_shown(out):
+    as_if_run_on_others(out, data_hash="f" * 64)
     shutil.rmtree(out / "pictures")
     assert "the data that are here are not those of the records" in made_again(out).stderr
 
@@ -160,3 +163,20 @@ def with_commit(out, commit):
         content.pop("sha256")
         content["environment"]["commit"] = commit
         path.write_text(json.dumps({**content, "sha256": digest(content)}))
+
+
+def test_data_of_ones_own_are_not_shipped_and_it_is_said_how_they_are_drawn(out):
+    card = json.loads(next(out.glob("records/*.json")).read_text())["card"]
+    as_if_run_on_others(out, card={**card, "name": "mine"})
+    shutil.rmtree(out / "pictures")
+    said = made_again(out).stderr
+    assert "No pictures of mine: its card is not shipped; name its file by --dataset" in said
+    assert "Known:" not in said  # a list of what it is not
+    assert not (out / "pictures").exists()
+
+
+def test_an_output_that_is_a_file_is_wrong_usage(out, tmp_path):
+    (tmp_path / "file").write_text("")
+    said = topobench_here("leaderboard", out, "-o", tmp_path / "file")
+    assert said.returncode == 2
+    assert f"Directory '{tmp_path / 'file'}' is a file." in said.stderr

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from topobench.cards import load_card
+from topobench.cards import load_card, names
 from topobench.cli.words import counted
 from topobench.data import open_dataset
 from topobench.data.folders import FolderOfPredictions
@@ -99,6 +99,12 @@ class Gallery:
     def _dataset(self, table: Table) -> Dataset | None:
         """Return the data set of a table, if it may be shown and is what its runs were scored on."""
         name, record = table.dataset, table.runs[-1]
+        if name not in self.given and name not in names("datasets"):
+            click.echo(
+                f"No pictures of {name}: its card is not shipped; name its file by --dataset. Of runs with --images and "
+                "--masks give that command again: it repeats none of them, and draws.", err=True,
+            )  # fmt: skip
+            return None
         card = self.given[name].card if name in self.given else load_card(name)
         if not (card.redistributable or self.which == "all"):
             click.echo(

@@ -106,6 +106,6 @@ pictures = click.option(
 )  # fmt: skip
 
 output = click.option(
-    "-o", "--output", type=click.Path(path_type=Path), default=Path("topobench-out"), show_default=True,
-    help="Folder for records, checkpoints and the leaderboard.",
+    "-o", "--output", type=click.Path(path_type=Path, file_okay=False), default=Path("topobench-out"),
+    show_default=True, help="Folder for records, checkpoints and the leaderboard.",
 )  # fmt: skip
