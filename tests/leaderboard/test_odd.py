@@ -1,5 +1,7 @@
 """Records that come in any order, or as nobody expects: the pages are made all the same, and are the same."""
 
+import csv
+import io
 import random
 import re
 from dataclasses import replace
@@ -65,3 +67,23 @@ def test_what_a_run_does_not_say_of_its_memory_is_not_said(tmp_path):
     assert make_tables(made)[0].entries[0].peak_memory_mib == 5.0
     [without] = make_tables([replace(one, cost={}) for one in runs("a", 1.0)])
     assert without.entries[0].peak_memory_mib is None
+
+
+@pytest.mark.parametrize(
+    ("name", "markdown", "latex"),
+    [
+        ("a\\|b", r"a\\\|b", r"a\textbackslash{}\textbar{}b"),
+        ("<!-- a", r"\<!-- a", r"\textless{}!-- a"),
+        ("a\n\nb", "a b", "a b"),  # a paragraph ends a table, in either
+        ("__init__ a_b", r"\_\_init\_\_ a_b", r"\_\_init\_\_ a\_b"),
+        ("*a* &lt; `b` [c](d) & e", r"\*a\* \&lt; \`b\` \[c](d) & e", r"*a* \&lt; `b` [c](d) \& e"),
+    ],
+)
+def test_names_are_text_whatever_is_in_them(tmp_path, name, markdown, latex):
+    made = [*runs("a", 1.0, recipe={"name": name, "version": 1}), *runs("b", 2.0)]
+    failed = replace(made[0], seed=9, status=f"failed: {name}", rows=(), run_id="9" * 64)
+    found = pages([*made, failed], tmp_path)
+    assert f"| {markdown} |" in found["leaderboard.md"]
+    assert f"Failed, not ranked: {markdown}, fold 0, seed 9: {markdown}\n" in found["leaderboard.md"]
+    assert f"& {latex} &" in found["leaderboard.tex"]
+    assert next(csv.DictReader(io.StringIO(found["leaderboard.csv"])))["method"] == name

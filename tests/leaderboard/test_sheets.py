@@ -1,6 +1,7 @@
 """Tidy CSV that pandas reads in a line, and LaTeX."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -39,6 +40,19 @@ def test_comparisons_have_a_line_a_pair(files):
     assert found.p[0] == pytest.approx(pair.p)
     assert found.differ[0] == pair.differ
     assert np.isclose(found.difference[0], -1, atol=0.1)
+
+
+def test_sheets_without_a_line_have_their_columns(files, tmp_path):
+    alone = render(make_board([replace(one, status="failed: no luck", rows=()) for one in runs("a", 1.0)]), tmp_path)
+    for name in ("leaderboard.csv", "comparisons.csv"):
+        empty, full = (pd.read_csv(io.BytesIO(made[name])) for made in (alone, files[1]))
+        assert len(empty) == 0
+        assert list(empty) == list(full)
+
+
+def test_latex_keeps_back_the_tables_of_one_data_set_at_most(files):
+    """It stops with an error at about fifty that it has found no page for."""
+    assert files[1]["leaderboard.tex"].count(b"\\clearpage") == 2
 
 
 def test_latex_has_what_it_reads_as_commands_made_plain(files):

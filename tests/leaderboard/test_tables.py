@@ -134,8 +134,8 @@ def test_markdown_table_has_equal_rows(written):
     text = (written / "leaderboard.md").read_text(encoding="utf-8")
     table = [line for line in text.splitlines() if line.startswith("|")]
     assert len({line.replace(r"\|", "").count("|") for line in table}) == 1
-    assert table[2].startswith(r"| 1† | a<b>\|c | a | 1.000 |")
-    assert "Failed, not ranked: unet-ce, fold 0, seed 0: <script>" in text
+    assert table[2].startswith(r"| 1† | a\<b>\|c | a | 1.000 |")
+    assert "Failed, not ranked: unet-ce, fold 0, seed 0: \\<script>" in text
 
 
 def test_a_figure_of_a_plugin_has_its_column_and_no_arrow(tmp_path):

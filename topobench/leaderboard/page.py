@@ -29,7 +29,9 @@ TEMPLATES = ("leaderboard.md", "index.html", "leaderboard.tex")
 TEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "|": r"\textbar{}",
 }  # fmt: skip
+MARKDOWN = re.compile(r"[\\`*<\[~|]|(?<![^\W_])_|_(?![^\W_])|&(?=[#\w])")  # what may be read as more than text
 Place = Callable[[float], float]
 
 
@@ -69,7 +71,7 @@ def _environment(board: Board, scenes: Sequence[Scene], folder: Path) -> Environ
         loader=PackageLoader("topobench.leaderboard"), autoescape=select_autoescape(["html.j2", "svg.j2"]),
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    made.filters["tex"] = _tex
+    made.filters |= {"tex": _tex, "md": _md}
     made.globals.update(
         FIGURES=FIGURES, ALPHA=ALPHA, ABOUT=words.ABOUT, figure=words.format_figure, number=words.number,
         digits=words.digits,
@@ -139,5 +141,14 @@ def _scale(low: float, high: float) -> Place:
 
 
 def _tex(text: object) -> str:
-    """Return a text with what LaTeX reads as a command made plain."""
-    return re.sub("|".join(map(re.escape, TEX)), lambda found: TEX[found[0]], str(text))
+    """Return a text in one line, with what LaTeX reads as a command made plain."""
+    return re.sub("|".join(map(re.escape, TEX)), lambda found: TEX[found[0]], _line(text))
+
+
+def _md(text: object) -> str:
+    """Return a text in one line, with what Markdown, or HTML in it, reads as more than text made plain."""
+    return MARKDOWN.sub(lambda found: f"\\{found[0]}", _line(text))
+
+
+def _line(text: object) -> str:
+    return " ".join(str(text).split())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from topobench.leaderboard.entries import Entry
@@ -15,13 +15,21 @@ __all__ = ["comparisons_csv", "leaderboard_csv"]
 
 PROTOCOL = ("sampling", "patch_size", "patches", "frame", "dimensions", "connectivity", "phase", "threshold")
 BUDGET = ("steps", "seconds", "batch", "crop")
+TABLE = (
+    "dataset", "dataset_version", "protocol", "protocol_version", *PROTOCOL, *(f"budget_{name}" for name in BUDGET),
+    "validation", "device", "precision", "ranked_by",
+)  # fmt: skip
+FIGURE = (
+    "method", "kind", "version", "rank", "group", "provisional", "figure", "better", "mean", "low", "high", "undefined",
+    "images", "units", "seeds", "runs", "held_out", "train_seconds", "peak_memory_mib",
+)  # fmt: skip
+PAIR = ("figure", "first", "second", "difference", "first_better", "first_worse", "p_alone", "p", "differ")
 
 
 def leaderboard_csv(tables: Iterable[Table]) -> str:
     """Return a line for each figure of each method in each table; what is unknown or undefined is empty."""
-    return _csv(
-        {**_about(table), **line} for table in tables for entry in table.entries for line in _lines(table, entry)
-    )
+    lines = ({**_about(table), **line} for table in tables for entry in table.entries for line in _lines(table, entry))
+    return _csv((*TABLE, *FIGURE), lines)
 
 
 def comparisons_csv(tables: Iterable[Table]) -> str:
@@ -29,7 +37,7 @@ def comparisons_csv(tables: Iterable[Table]) -> str:
 
     `p` is corrected for all pairs of the table, `p_alone` is not; `difference` is the first's mean less the second's.
     """
-    return _csv(
+    lines = (
         {
             **_about(table), "figure": table.ranked_by, "first": pair.first, "second": pair.second,
             "difference": pair.found.difference, "first_better": pair.found.better, "first_worse": pair.found.worse,
@@ -37,6 +45,7 @@ def comparisons_csv(tables: Iterable[Table]) -> str:
         }
         for table in tables for pair in table.pairs
     )  # fmt: skip
+    return _csv((*TABLE, *PAIR), lines)
 
 
 def _about(table: Table) -> dict[str, Any]:
@@ -63,13 +72,12 @@ def _lines(table: Table, entry: Entry) -> Iterator[dict[str, Any]]:
         }  # fmt: skip
 
 
-def _csv(lines: Iterable[Mapping[str, Any]]) -> str:
-    """Return lines as CSV: the names of the first one's keys, then the values; NaN is empty."""
-    text, writer = io.StringIO(), None
+def _csv(names: Sequence[str], lines: Iterable[Mapping[str, Any]]) -> str:
+    """Return lines as CSV: the names of columns, even where there is no line, then the values; NaN is empty."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
     for line in lines:
-        if writer is None:
-            writer = csv.DictWriter(text, list(line), lineterminator="\n")
-            writer.writeheader()
         writer.writerow({key: _cell(value) for key, value in line.items()})
     return text.getvalue()
 
