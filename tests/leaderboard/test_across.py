@@ -85,6 +85,13 @@ def test_connectivity_is_the_data_sets_own():
     assert len(make_board(made).overalls) == 1
 
 
+def test_what_a_table_shows_besides_parts_no_comparison():
+    grown = {"hu2019": protocol(figures=["betti_error", "accuracy", "voi", "dice"])}
+    made = [found for name in "ab" for found in runs(name, 1.0, "first")]
+    made += [found for name in "ab" for found in runs(name, 1.0, "second", protocols=grown)]
+    assert len(make_board(made).overalls) == 1
+
+
 def test_views_go_from_small_patches_to_whole_images():
     chosen = {
         "whole": protocol("whole", sampling="whole", patch_size=None),

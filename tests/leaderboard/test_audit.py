@@ -235,6 +235,11 @@ def test_lacking_runs_are_named(tmp_path):
     assert not any("lacks" in one for one in faults(tmp_path / "c", *other))  # these are other tables
 
 
+def test_nobody_lacks_a_seed_that_only_a_failed_run_has(tmp_path):
+    folder = [one for one in sound() if one.kind == "trained"]
+    assert faults(tmp_path, *folder, record(seed=7, status="failed: NaN loss at step 2")) == []
+
+
 def test_failed_runs_and_few_seeds_are_said_and_no_faults(tmp_path):
     found = audited(tmp_path, record(), record(seed=1), record(seed=2, status="failed: NaN loss at step 2"))
     assert found.faults == []

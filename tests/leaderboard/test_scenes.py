@@ -7,10 +7,22 @@ import pytest
 from PIL import Image
 
 from tests.leaderboard.made import protocol, runs
+from topobench.cli.gallery import _Drawing
 from topobench.errors import RecordError
-from topobench.leaderboard import Prediction, Scene, choose_images, make_tables, read_scenes, write_scenes
+from topobench.leaderboard import (
+    Prediction,
+    Scene,
+    choose_images,
+    make_tables,
+    read_scenes,
+    write_leaderboard,
+    write_scenes,
+)  # fmt: skip
 from topobench.leaderboard import scenes as module
 from topobench.leaderboard.scenes import embedded, shown
+from topobench.leaderboard.stale import stale_files
+from topobench.scores import each_record, write_record
+from topobench.types import Sample
 
 
 def scene(folder, dataset="toy", image="image-0", run="a" * 64, pixels=4):
@@ -81,6 +93,28 @@ def test_the_hardest_the_middle_and_the_easiest_are_chosen(name, sign):
     found = choose_images(table)
     assert [image for image, _ in found] == [table.images[order[place]] for place in (0, 1, 3)]
     assert found[0][1] == f"the hardest by {name}, the mean over methods"
+
+
+@pytest.mark.parametrize(("dataset", "faults"), [("isbi2012", 1), ("synthetic-membranes", 0), ("toy", 0)])
+def test_pictures_that_may_not_be_redistributed_are_a_fault(tmp_path, dataset, faults):
+    made = runs("a", 1.0, dataset)
+    for one in made:
+        write_record(one, tmp_path / "records")
+    write_scenes(tmp_path, [scene(tmp_path, dataset, run=made[0].run_id)])
+    write_leaderboard(each_record([tmp_path], print), tmp_path)
+    found = list(stale_files(tmp_path))
+    assert [path for path, _ in found] == [tmp_path / "pictures"] * faults
+    assert all(f"it has pictures of {dataset}, whose card does not say" in what for _, what in found)
+
+
+def test_images_of_one_name_in_other_data_have_pictures_of_their_own(tmp_path):
+    sample = Sample("image-0", np.zeros((1, 4, 4), np.float32), np.zeros((4, 4), bool))
+    found = set()
+    for letter in "ab":
+        [table] = make_tables(runs("a", 1.0, data_hash=64 * letter))
+        found.add(_Drawing(table, sample, tmp_path).scene("why", 64 * letter, []).image_file)
+    assert len(found) == 2
+    assert all((tmp_path / name).exists() for name in found)
 
 
 def test_null_rows_choose_no_images():

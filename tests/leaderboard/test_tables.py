@@ -348,4 +348,10 @@ def test_runs_that_others_have_and_a_method_has_not_are_named():
     extra = record("failed: no memory", recipe={"name": "whole", "version": 1}, fold=0, seed=7)  # nobody else lacks it
     [table] = make_tables([*whole, part, failed, extra])
     assert table.missing == (("part", "fold 0: seed 1; fold 1: seed 1"),)
+    later = method("part", rows(x0=1.0), 1, recipe={"name": "part", "version": 2})  # has not the runs of the first
+    [two] = make_tables([*whole, part, later])
+    assert [label.partition(" [")[0] for label, _ in two.missing] == ["part", "part"]
+    assert sorted(runs for _, runs in two.missing) == [
+        "fold 0: seed 0; fold 1: seeds 0, 1", "fold 0: seed 1; fold 1: seeds 0, 1"
+    ]  # fmt: skip
     assert table.failures == (("part, fold 1, seed 0", "no memory"), ("whole, fold 0, seed 7", "no memory"))

@@ -156,9 +156,10 @@ class _Drawing:
         return Prediction(record.run_id, shown, mistakes, f"{pieces}; {holes}")
 
     def _name(self, what: str) -> str:
-        """Return the name of a file: readable, and no other image's."""
+        """Return the name of a file: readable, and no other image's, nor that of one of the same name in other data."""
         key = [self.table.dataset, self.sample.image_id]
-        return f"{re.sub(r'[^a-zA-Z0-9.-]+', '-', '_'.join(key))}_{digest(key)[:6]}_{what}.png"
+        own = digest([*key, self.table.runs[-1].data_hash])[:6]
+        return f"{re.sub(r'[^a-zA-Z0-9.-]+', '-', '_'.join(key))}_{own}_{what}.png"
 
     def _save(self, what: str, image: Image.Image) -> str:
         name, stream = self._name(what), io.BytesIO()

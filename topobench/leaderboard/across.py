@@ -16,7 +16,7 @@ from topobench.metrics import FIGURES
 
 __all__ = ["Overall", "OverallEntry", "Views", "make_overalls", "views_of"]
 
-OF_THE_CARD = ("connectivity", "phase")  # choices of a protocol that each data set may make for itself
+FREE = ("connectivity", "phase", "figures", "columns")  # what each data set chooses for itself, or merely shows
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def make_overalls(tables: Iterable[Table]) -> list[Overall]:
     """
     alike: dict[str, list[Table]] = defaultdict(list)
     for table in tables:
-        choices = {key: value for key, value in table.protocol.items() if key not in OF_THE_CARD}
+        choices = {key: value for key, value in table.protocol.items() if key not in FREE}
         if table.budget and not table.is_variant:
             alike[digest([choices, table.budget, table.device, table.precision])].append(table)
     found = (_overall(group) for group in alike.values() if len({table.dataset for table in group}) == len(group) > 1)

@@ -1,12 +1,15 @@
-"""Whether pages that lie beside records are what these records give."""
+"""Whether pages that lie beside records are what these records give, and show what may be shown."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
+from topobench.cards import load_card
+from topobench.errors import UnknownNameError
 from topobench.leaderboard.board import make_board
 from topobench.leaderboard.page import render
+from topobench.leaderboard.scenes import PICTURES, read_scenes
 from topobench.scores import each_record
 
 __all__ = ["stale_files"]
@@ -25,6 +28,13 @@ def stale_files(path: Path) -> Iterator[tuple[Path, str]]:
         return
     skipped: list[str] = []
     files = render(make_board(each_record([home / "records"], skipped.append), skipped), home)
+    for dataset in dict.fromkeys(scene.dataset for scene in read_scenes(home)):
+        if not _may_be_shown(dataset):
+            yield (
+                home / PICTURES,
+                f"it has pictures of {dataset}, whose card does not say that they may be redistributed; remove it, and "
+                "make the page anew without --pictures all.",
+            )
     for name, content in files.items():
         found = home / name
         remedy = f"make it anew: topobench leaderboard {home / 'records'} -o {home}"
@@ -32,3 +42,11 @@ def stale_files(path: Path) -> Iterator[tuple[Path, str]]:
             yield found, f"it is missing; {remedy}."
         elif found.exists() and found.read_bytes() != content:
             yield found, f"it is not what the records beside it give; {remedy}."
+
+
+def _may_be_shown(dataset: str) -> bool:
+    """Whether pictures of a data set may be redistributed; of one that is not shipped nobody here knows."""
+    try:
+        return load_card(dataset).redistributable
+    except UnknownNameError:
+        return True

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from topobench.files import canonical_json, digest
 from topobench.leaderboard.entries import Entry, Frame, Pair, distinct, entry_of, grouped, pairs_of, ranked
-from topobench.leaderboard.outcomes import Outcome, label_of, method_keys, name_of, outcomes_of
+from topobench.leaderboard.outcomes import Outcome, label_of, method_key, method_keys, name_of, outcomes_of
 from topobench.metrics import FIGURES
 from topobench.registry import PARTITION
 from topobench.types import RunRecord
@@ -192,6 +192,7 @@ def _table(found: Sequence[Outcome], cards: Cards) -> Table:
         if set(one.images) & set(frame.images):
             methods[keys[one.record.run_id]].append(one)
     entries = ranked(distinct([entry_of(key, of_it, frame, ranked_by) for key, of_it in methods.items()]), ranked_by)
+    labels = {entry.key: entry.label for entry in entries}
     pairs = pairs_of(entries, ranked_by)
     shown = choices.get("columns") or [name for name in OLD_COLUMNS if name in choices["figures"]]
     return Table(
@@ -207,7 +208,7 @@ def _table(found: Sequence[Outcome], cards: Cards) -> Table:
         images=frame.images,
         units=len(set(frame.units.tolist())),
         failures=tuple(_failures(found)),
-        missing=tuple(_missing(found)),
+        missing=tuple(_missing(found, labels)),
         runs=tuple(one.record for one in found),
         methods={run: key for run, key in keys.items() if key in methods},
         scored={one.record.run_id: one.images for one in finished},
@@ -238,13 +239,16 @@ def _failures(found: Sequence[Outcome]) -> list[tuple[str, str]]:
     return sorted((label, reason) for label, reason in failed if label not in done)
 
 
-def _missing(found: Sequence[Outcome]) -> list[tuple[str, str]]:
-    """Return for each trained method the runs that others have and it has not, neither finished nor failed."""
+def _missing(found: Sequence[Outcome], labels: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return for each trained method the runs that others have and it has not, neither finished nor failed.
+
+    `labels` says what each method with an entry is called, by its key; others are called by their name.
+    """
     there: dict[str, set[tuple[int, int]]] = defaultdict(set)
     wanted = set()
     for record in (one.record for one in found if one.record.kind == "trained"):
         run = (record.fold or 0, record.seed or 0)
-        there[name_of(record)].add(run)
+        there[labels.get(method_key(record), name_of(record))].add(run)
         if record.finished:
             wanted.add(run)
     lacking = {name: wanted - runs for name, runs in there.items() if wanted - runs}

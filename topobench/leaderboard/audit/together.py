@@ -66,9 +66,13 @@ def one_card_one_data_hash(found: Sequence[Found]) -> Iterator[Finding]:
 
 
 def same_runs(found: Sequence[Found]) -> Iterator[Finding]:
-    """All methods of a table have the same folds and seeds; runs that failed are named, with the reason."""
+    """All methods of a table have the same folds and seeds; runs that failed are named, with the reason.
+
+    Of a seed that no run ended well nobody lacks anything.
+    """
     for table in _grouped(_trained(found), _table_of):
-        folds, seeds = (sorted({getattr(one.record, name) for one in table}) for name in ("fold", "seed"))
+        ended = [one.record for one in table if one.record.finished]
+        folds, seeds = (sorted({getattr(record, name) for record in ended}) for name in ("fold", "seed"))
         for method in _grouped(table, _method_of):
             there = {(one.record.fold, one.record.seed) for one in method}
             if lacking := [
