@@ -101,8 +101,8 @@ class Gallery:
         name, record = table.dataset, table.runs[-1]
         if name not in self.given and name not in names("datasets"):
             click.echo(
-                f"No pictures of {name}: its card is not shipped; name its file by --dataset. Of runs with --images and "
-                "--masks give that command again: it repeats none of them, and draws.", err=True,
+                f"No pictures of {name}: its card is not shipped; name its file by --dataset. Of runs with --images "
+                "and --masks give that command again: it repeats none of them, and draws.", err=True,
             )  # fmt: skip
             return None
         card = self.given[name].card if name in self.given else load_card(name)
