@@ -11,6 +11,8 @@ os.environ.setdefault("GOMP_SPINCOUNT", "30000")  # as the command does: tests s
 if (workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))) > 1:
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
 
+os.environ["TOPOBENCH_PICTURES"] = "none"  # which take seconds a run; their own tests ask for them
+
 import pytest
 from hypothesis import settings
 

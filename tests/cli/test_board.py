@@ -15,8 +15,16 @@ from topobench.scores import run_id_of, run_name
 NULLS = ["null-threshold", "null-largest"]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _pictures():
+    """Pictures as users have them, in this file alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("TOPOBENCH_PICTURES")
+        yield
+
+
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(tmp_path_factory, _pictures):
     """The output folder of two null rows and a training of no steps to speak of."""
     folder = tmp_path_factory.mktemp("finished")
     out = folder / "out"

@@ -138,7 +138,7 @@ def test_run_leaves_records_and_a_leaderboard(finished):
     assert "unet-topo on synthetic-membranes, fold 0 seed 0: finished in" in result.stderr
     assert {path.name for path in out.iterdir()} == {
         "records", "checkpoints", "predictions", "progress", "plan.json", "leaderboard.md", "index.html",
-        "leaderboard.csv", "comparisons.csv", "leaderboard.tex", "pictures",
+        "leaderboard.csv", "comparisons.csv", "leaderboard.tex",
     }  # fmt: skip
     again = topobench_command("run", "--suite", suite, "-o", out)
     assert again.returncode == 0

@@ -32,8 +32,8 @@ def finished(tmp_path_factory):
 
 @pytest.fixture
 def out(finished, tmp_path):
-    """A copy that the test may change: records, maps, and what was drawn of them."""
-    for kind in ("records", "predictions", "pictures"):
+    """A copy that the test may change: maps and records alone, as one publishes them."""
+    for kind in ("records", "predictions"):
         shutil.copytree(finished / kind, tmp_path / "out" / kind)
     return tmp_path / "out"
 

@@ -18,11 +18,10 @@ from topobench.scores import each_record
 
 __all__ = ["board"]
 
-DEFAULT = Gallery()
 NARROW = 8  # letters of a heading's line, so that six columns and the methods fit a terminal
 
 
-def board(paths: Sequence[Path], output: Path, gallery: Gallery = DEFAULT) -> None:
+def board(paths: Sequence[Path], output: Path, gallery: Gallery | None = None) -> None:
     """Read records, draw their pictures and write their leaderboard into `output`, and print its tables."""
     skipped: list[str] = []
     found = make_board(each_record(paths, skipped.append), skipped)
@@ -30,7 +29,7 @@ def board(paths: Sequence[Path], output: Path, gallery: Gallery = DEFAULT) -> No
         click.echo(f"Skipped: {sentence}", err=True)
     if not found.tables:
         raise RecordError(f"no records in {', '.join(map(str, paths))}.")
-    gallery.draw(found, paths, output)
+    (gallery or Gallery()).draw(found, paths, output)
     write_board(found, output)
     for table in found.tables:
         _print(table)

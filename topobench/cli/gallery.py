@@ -6,6 +6,7 @@ Only here data and kept maps are at hand; the leaderboard itself is made of reco
 from __future__ import annotations
 
 import io
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -45,12 +46,12 @@ METHODS = 12  # of which predictions are shown, the best first
 class Gallery:
     """What pictures are drawn, and where their data are.
 
-    `which` is ``free`` (data sets whose card says that they may be redistributed), ``all`` or ``none``. `given` are
-    data sets by name that are open already; others are looked for under `data_dir`. `scored` are folders of
-    predictions, by the id of the run that they were scored as.
+    `which` is ``free`` (data sets whose card says that they may be redistributed), ``all`` or ``none``; by default
+    what $TOPOBENCH_PICTURES says. `given` are data sets by name that are open already; others are looked for under
+    `data_dir`. `scored` are folders of predictions, by the id of the run that they were scored as.
     """
 
-    which: str = "free"
+    which: str = field(default_factory=lambda: os.environ.get("TOPOBENCH_PICTURES", "free"))
     given: Mapping[str, Dataset] = field(default_factory=dict)
     data_dir: Path | None = None
     partial: bool = False

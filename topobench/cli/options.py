@@ -102,6 +102,7 @@ partial = click.option(
 
 pictures = click.option(
     "--pictures", type=click.Choice(["free", "all", "none"]), default="free", show_default=True,
+    envvar="TOPOBENCH_PICTURES",
     help="Of which data sets the leaderboard shows pictures: of those that may be redistributed, all, or none.",
 )  # fmt: skip
 
