@@ -22,7 +22,7 @@ from topobench.metrics.scoring import settings_of
 from topobench.types import Row, RunRecord, Sample
 
 __all__ = [
-    "IDENTITY", "Predictor", "Preparation", "each_record", "make_record", "merged", "protocol_settings",
+    "IDENTITY", "Predictor", "Preparation", "each_record", "make_record", "merged", "no_records", "protocol_settings",
     "read_record", "read_records", "record_csv", "record_files", "record_path", "run_id_of", "run_name",
     "score_samples", "stored", "write_record",
 ]  # fmt: skip
@@ -199,6 +199,14 @@ def read_records(paths: Iterable[Path]) -> tuple[list[RunRecord], list[str]]:
     """Return the records of `each_record` as a list, and a sentence for each that was skipped."""
     skipped: list[str] = []
     return list(each_record(paths, skipped.append)), skipped
+
+
+def no_records(paths: Iterable[Path]) -> RecordError:
+    """Return the error of files and folders in which there is no record."""
+    return RecordError(
+        f"no records in {', '.join(map(str, paths))}; name record files (*.json), or a folder that topobench run or "
+        "score filled."
+    )
 
 
 def each_record(paths: Iterable[Path], skip: Callable[[str], None]) -> Iterator[RunRecord]:

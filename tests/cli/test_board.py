@@ -108,15 +108,18 @@ def test_none_are_shown_where_none_were_drawn(out):
 
 def test_data_that_may_not_be_redistributed_are_not_shown_unless_asked(out, monkeypatch):
     from topobench import cards
-    from topobench.cli import gallery
+    from topobench.leaderboard import scenes
 
     card = cards.load_card("synthetic-membranes").model_copy(update={"redistributable": False})
-    monkeypatch.setattr(gallery, "load_card", lambda _: card)
+    monkeypatch.setattr(scenes, "load_card", lambda _: card)
     shutil.rmtree(out / "pictures")
     assert "its card does not say that they may be redistributed; --pictures all" in made_again(out).stderr
     assert not (out / "pictures").exists()
     made_again(out, "--pictures", "all")
     assert page(out).count("<img ") == 24
+    assert "its card does not say that" in made_again(out).stderr  # without the word a page may be published
+    assert "<img " not in page(out)
+    assert not list((out / "pictures").glob("*.png"))
 
 
 def as_if_run_on_others(out, **changes):

@@ -10,7 +10,7 @@ from PIL import Image
 from tests.cli.here import topobench_here
 from tests.conftest import ROOT, write_suite
 from topobench.files import digest
-from topobench.scores import read_record
+from topobench.scores import no_records, read_record
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_check_of_sound_records_and_of_others(out):
 def test_check_of_nothing_is_an_error(tmp_path):
     (tmp_path / "records").mkdir()
     result = topobench_here("leaderboard", tmp_path, "--check")
-    assert (result.returncode, result.stderr) == (1, f"Error: no records in {tmp_path}.\n")
+    assert (result.returncode, result.stderr) == (1, f"Error: {no_records([tmp_path])}\n")
 
 
 def test_verify_of_sound_records(out):

@@ -219,7 +219,10 @@ def test_a_store_without_a_sound_record_keeps_no_other_from_its_leaderboard(out,
     torn.write_text("{")
     result = topobench_here("rescore", tmp_path / "bad", out)
     assert result.returncode == 1
-    assert f"Error: no records in {torn.parent}." in result.stderr
+    assert (
+        f"Error: no records in {torn.parent}; name record files (*.json), or a folder that topobench run"
+        in result.stderr
+    )
     assert "Traceback" not in result.stderr
     assert (out / "leaderboard.md").is_file()
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from topobench.cards import load_card, load_protocol, load_recipe
+from topobench.cards import load_card, load_recipe, shipped_protocol
 from topobench.errors import RecordError
 from topobench.files import digest
 from topobench.leaderboard.audit import audit
@@ -269,7 +269,7 @@ def test_records_of_a_card_have_the_same_data_and_images(tmp_path):
 def test_what_is_shipped_is_read_once_an_audit(tmp_path, monkeypatch):
     """So that thousands of records take milliseconds each; the next audit sees what was edited since."""
     read = []
-    for name, load in (("load_recipe", load_recipe), ("load_card", load_card), ("load_protocol", load_protocol)):
+    for name, load in (("load_recipe", load_recipe), ("load_card", load_card), ("shipped_protocol", shipped_protocol)):
         monkeypatch.setattr(
             f"topobench.leaderboard.audit.versions.{name}", lambda of, load=load: read.append(of) or load(of)
         )

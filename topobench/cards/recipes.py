@@ -89,7 +89,7 @@ class Published(Strict):
     row: str
     dataset: str
     figures: dict[str, float | tuple[float, float]]
-    protocol: Name | None = None
+    protocol: VariantName | None = None
     note: str = ""
 
 

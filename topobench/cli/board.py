@@ -10,11 +10,10 @@ from rich.console import Console
 
 from topobench.cli.gallery import Gallery
 from topobench.cli.tables import grid
-from topobench.errors import RecordError
 from topobench.leaderboard import Entry, Table, make_board, write_board
 from topobench.leaderboard.words import notes
 from topobench.metrics import FIGURES
-from topobench.scores import each_record
+from topobench.scores import each_record, no_records
 
 __all__ = ["board"]
 
@@ -28,7 +27,7 @@ def board(paths: Sequence[Path], output: Path, gallery: Gallery | None = None) -
     for sentence in skipped:
         click.echo(f"Skipped: {sentence}", err=True)
     if not found.tables:
-        raise RecordError(f"no records in {', '.join(map(str, paths))}.")
+        raise no_records(paths)
     (gallery or Gallery()).draw(found, paths, output)
     write_board(found, output)
     for table in found.tables:

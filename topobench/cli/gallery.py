@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from topobench.cards import load_card, names
+from topobench.cards import names
 from topobench.cli.words import counted
 from topobench.data import open_dataset
 from topobench.data.folders import FolderOfPredictions
@@ -26,7 +26,7 @@ from topobench.drawing import draw_mistakes_alone, save_figure
 from topobench.errors import TopobenchError
 from topobench.files import digest, write_atomic
 from topobench.leaderboard import Board, Prediction, Scene, choose_images, read_scenes, write_scenes
-from topobench.leaderboard.scenes import PICTURES
+from topobench.leaderboard.scenes import PICTURES, may_be_shown
 from topobench.metrics.postprocess import Variant
 from topobench.run.maps import read_map
 from topobench.scores import Predictor, run_name
@@ -60,11 +60,13 @@ class Gallery:
     def draw(self, board: Board, paths: Iterable[Path], output: Path) -> None:
         """Draw the pictures of a board into `output`, from maps that lie beside the records of `paths`.
 
-        What was drawn before is kept as it is, as long as the board has its runs; data that are not there are said.
+        What was drawn before is kept as it is, as long as the board has its runs and it may be shown; data that are not
+        there are said.
         """
         if self.which == "none":
             return
-        there = {(scene.dataset, scene.data_hash, scene.image): scene for scene in read_scenes(output)}
+        before = read_scenes(output)
+        there = {(one.dataset, one.data_hash, one.image): one for one in before if self._may_show(one.dataset)}
         folders = _Folders(_map_folders(paths), self.scored)
         found = dict(there)
         for table in _one_each(board):
@@ -73,7 +75,7 @@ class Gallery:
                     found[scene.dataset, scene.data_hash, scene.image] = scene
             except (TopobenchError, OSError) as error:
                 click.echo(f"No pictures of {table.dataset}: {error}", err=True)
-        if found:
+        if found or before:
             runs = {record.run_id for table in board.tables for record in table.runs}
             write_scenes(output, (s for s in found.values() if any(one.run_id in runs for one in s.predictions)))
 
@@ -97,6 +99,11 @@ class Gallery:
             gone = [one for run, one in drawn.items() if run in table.methods and run not in runs]  # maps, not the run
             yield replace(scene, predictions=(*scene.predictions, *gone))
 
+    def _may_show(self, name: str) -> bool:
+        """Whether pictures of a data set are wanted."""
+        free = self.given[name].card.redistributable if name in self.given else may_be_shown(name)
+        return free or self.which == "all"
+
     def _dataset(self, table: Table) -> Dataset | None:
         """Return the data set of a table, if it may be shown and is what its runs were scored on."""
         name, record = table.dataset, table.runs[-1]
@@ -106,8 +113,7 @@ class Gallery:
                 "and --masks give that command again: it repeats none of them, and draws.", err=True,
             )  # fmt: skip
             return None
-        card = self.given[name].card if name in self.given else load_card(name)
-        if not (card.redistributable or self.which == "all"):
+        if not self._may_show(name):
             click.echo(
                 f"No pictures of {name}: its card does not say that they may be redistributed; --pictures all draws "
                 "them, for a page that you keep to yourself.", err=True,
@@ -219,7 +225,7 @@ def _predicted(table: Table, image: str, folders: _Folders) -> list[tuple[RunRec
 def _reader(record: RunRecord, folder: Path, dataset: Dataset) -> Predictor:
     """Return what reads the likelihood of a sample that a run kept, or that somebody predicted."""
     if record.kind == "scored":
-        others, image_ids = ([], list(dataset.image_ids)) if record.fold is None else dataset.fold(record.fold)
+        others, image_ids = dataset.fold(record.fold)
         return FolderOfPredictions(folder, image_ids, others)
     return lambda sample: read_map(folder, sample.image_id, record.predictions[sample.image_id])
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from topobench.cli.words import counted
-from topobench.errors import RecordError
 from topobench.leaderboard.audit import audit
 from topobench.leaderboard.stale import stale_files
+from topobench.scores import no_records
 
 __all__ = ["check_records"]
 
@@ -19,7 +19,7 @@ def check_records(paths: Sequence[Path]) -> int:
     """Print what keeps records from being published; return 1 if anything does, else 0."""
     found = audit(paths)
     if not found.records:
-        raise RecordError(f"no records in {', '.join(map(str, paths))}.")
+        raise no_records(paths)
     for finding in found.findings:
         click.echo(finding)
     faults, notices = len(found.faults), len(found.notices)

@@ -87,7 +87,7 @@ def _dataset(name: str, data_dir: Path | None, fold: int | None, partial: bool) 
 
     found = open_dataset(name, data_dir, partial)
     card = found.card
-    others, image_ids = ([], list(found.image_ids)) if fold is None else found.fold(fold)
+    others, image_ids = found.fold(fold)
     return Asked(
         found.identity(),
         lambda: found.data_hash,

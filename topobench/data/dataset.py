@@ -84,8 +84,10 @@ class Dataset:
         part = {} if len(self) == self.card.count else {"images": f"{len(self)} of {self.card.count}"}
         return {**self.card.identity(), **part}
 
-    def fold(self, index: int) -> tuple[list[str], list[str]]:
-        """Return (training ids, scored ids) of a fold."""
+    def fold(self, index: int | None) -> tuple[list[str], list[str]]:
+        """Return (training ids, scored ids) of a fold; of None, all are scored."""
+        if index is None:
+            return [], list(self.image_ids)
         try:
             return split(self.members, self.card.folds, index)
         except CardError as error:

@@ -18,11 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["about_topobench", "extras", "packages", "python", "settings"]
 
-IMPORTED_AS = {
-    "tomli-w": "tomli_w",
-    "scikit-image": "skimage",
-    "pillow": "PIL",
-}  # where it is not the name of the distribution
+# Where it is not the name of the distribution.
+IMPORTED_AS = {"tomli-w": "tomli_w", "scikit-image": "skimage", "pillow": "PIL"}
 FIRST = ("torch", "numpy", "numba", "scikit-image", "gudhi")  # what figures depend on, said before the others
 SETTINGS = ("TOPOBENCH_", "NUMBA_", "OMP_", "GOMP_", "MKL_", "CUDA_", "PYTORCH_", "TORCH_")  # beginnings of variables
 

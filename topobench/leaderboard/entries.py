@@ -12,8 +12,12 @@ import numpy as np
 from topobench.leaderboard.outcomes import Outcome, held_out_of, name_of
 from topobench.leaderboard.statistics import Comparison, Integers, Scores, compare, groups, holm, interval
 from topobench.metrics import FIGURES
+from topobench.types import RunRecord
 
-__all__ = ["ALPHA", "ENOUGH_SEEDS", "Entry", "Frame", "Pair", "distinct", "entry_of", "grouped", "pairs_of", "ranked"]
+__all__ = [
+    "ALPHA", "ENOUGH_SEEDS", "Entry", "Frame", "Pair", "distinct", "entry_of", "fewest_seeds", "grouped", "pairs_of",
+    "ranked",
+]  # fmt: skip
 
 ALPHA = 0.05  # two methods are told apart where the corrected p value is below
 ENOUGH_SEEDS = 3  # with fewer a rank is provisional
@@ -115,7 +119,7 @@ def entry_of(key: str, outcomes: Sequence[Outcome], frame: Frame, ranked_by: str
         intervals={name: ends for name, found in known.items() if (ends := _interval(name, found))},
         undefined={name: count for name, count in without.items() if count},
         runs=len(records),
-        seeds=min(Counter(fold for fold, _ in {(record.fold, record.seed) for record in records}).values()),
+        seeds=fewest_seeds(records),
         images=int(scored.sum()),
         complete=bool(scored.all()),
         train_seconds=_mean(record.cost.get("train_seconds") for record in records) if trained else None,
@@ -125,6 +129,11 @@ def entry_of(key: str, outcomes: Sequence[Outcome], frame: Frame, ranked_by: str
         held_out=_mean(map(held_out_of, records)) if trained else None,
         scores=scores.get(ranked_by),
     )
+
+
+def fewest_seeds(records: Iterable[RunRecord]) -> int:
+    """Return how many seeds there are in the fold that has the fewest."""
+    return min(Counter(fold for fold, _ in {(record.fold, record.seed) for record in records}).values())
 
 
 def ranked(entries: Sequence[Entry], ranked_by: str) -> list[Entry]:

@@ -74,8 +74,7 @@ def _environment(board: Board, scenes: Sequence[Scene], folder: Path) -> Environ
     made.filters |= {"tex": _tex, "md": _md}
     made.globals.update(
         FIGURES=FIGURES, ALPHA=ALPHA, ABOUT=words.ABOUT, figure=words.format_figure, number=words.number,
-        digits=words.digits,
-        p_value=words.p_value, provisional=words.provisional, units=words.units, notes=words.notes,
+        digits=words.digits, p_value=words.p_value, provisional=words.provisional, units=words.units, notes=words.notes,
         trained=lambda table: trained(table.budget, table.device), published_about=published_about,
         scales_of=_scales, rank_scale=_rank_scale, cost_chart=cost_chart, curve_chart=curve_chart,
         views_chart=views_chart, styles=_styles(board), picture=partial(embedded, folder),

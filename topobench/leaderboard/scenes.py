@@ -15,12 +15,16 @@ from pathlib import Path
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
+from topobench.cards import load_card, names
 from topobench.errors import RecordError
 from topobench.files import write_atomic
 from topobench.leaderboard.tables import Table
 from topobench.metrics import FIGURES
 
-__all__ = ["PICTURES", "Prediction", "Scene", "choose_images", "embedded", "read_scenes", "shown", "write_scenes"]
+__all__ = [
+    "PICTURES", "Prediction", "Scene", "choose_images", "embedded", "may_be_shown", "read_scenes", "shown",
+    "write_scenes",
+]  # fmt: skip
 
 PICTURES = "pictures"
 INDEX = "pictures.json"
@@ -62,6 +66,11 @@ class Scene:
 _ADAPTER = TypeAdapter(list[Scene])
 
 
+def may_be_shown(dataset: str) -> bool:
+    """Whether pictures of a data set may be published: its card says so; a card that is not shipped says nothing."""
+    return dataset in names("datasets") and load_card(dataset).redistributable
+
+
 def choose_images(table: Table) -> list[tuple[str, str]]:
     """Return images of a table and why: the hardest, the middle and the easiest one, by the mean over its methods."""
     found = [
@@ -88,7 +97,7 @@ def read_scenes(folder: Path) -> list[Scene]:
         scenes = _ADAPTER.validate_json(path.read_bytes())
     except ValidationError as error:
         raise RecordError(f"{path} does not say what pictures there are; {remedy}") from error
-    for name in (name for scene in scenes for name in scene.files):
+    for name in (file for scene in scenes for file in scene.files):
         if Path(name).name != name or not (path.parent / name).is_file():
             raise RecordError(f"{path} names {name!r}, which is not beside it; {remedy}")
     return scenes

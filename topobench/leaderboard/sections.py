@@ -22,8 +22,8 @@ __all__ = ["Section", "Setting", "make_sections"]
 class Setting:
     """Tables of one data set that differ in the protocol alone: one budget, on one kind of device.
 
-    `main` are those of protocols with a name of their own; `variants` those of the same protocols with another patch
-    size or connectivity, which a page shows together (`views`) and not one by one.
+    `main` are those of protocols with a name of their own; those of the same protocols with another patch size or
+    connectivity are shown together (`views`) and not one by one.
     """
 
     tables: tuple[Table, ...]

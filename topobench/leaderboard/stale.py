@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from topobench.cards import load_card
-from topobench.errors import UnknownNameError
 from topobench.leaderboard.board import make_board
 from topobench.leaderboard.page import render
-from topobench.leaderboard.scenes import PICTURES, read_scenes
+from topobench.leaderboard.scenes import PICTURES, may_be_shown, read_scenes
 from topobench.scores import each_record
 
 __all__ = ["stale_files"]
@@ -29,7 +27,7 @@ def stale_files(path: Path) -> Iterator[tuple[Path, str]]:
     skipped: list[str] = []
     files = render(make_board(each_record([home / "records"], skipped.append), skipped), home)
     for dataset in dict.fromkeys(scene.dataset for scene in read_scenes(home)):
-        if not _may_be_shown(dataset):
+        if not may_be_shown(dataset):
             yield (
                 home / PICTURES,
                 f"it has pictures of {dataset}, whose card does not say that they may be redistributed; remove it, and "
@@ -42,11 +40,3 @@ def stale_files(path: Path) -> Iterator[tuple[Path, str]]:
             yield found, f"it is missing; {remedy}."
         elif found.exists() and found.read_bytes() != content:
             yield found, f"it is not what the records beside it give; {remedy}."
-
-
-def _may_be_shown(dataset: str) -> bool:
-    """Whether pictures of a data set may be redistributed; of one that is not shipped nobody here knows."""
-    try:
-        return load_card(dataset).redistributable
-    except UnknownNameError:
-        return True

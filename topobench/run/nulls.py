@@ -83,9 +83,7 @@ class LargestComponent(RawThreshold):
         """Return the mask (H, W) of a sample."""
         mask = super().__call__(sample)
         labels = label_components(mask if sample.valid is None else mask & sample.valid, self.connectivity)
-        sizes = np.bincount(labels.ravel())[
-            1:
-        ]  # in the order of their first pixels, so argmax takes the first of several
+        sizes = np.bincount(labels.ravel())[1:]  # in the order of first pixels, so argmax takes the first of several
         return labels == 1 + np.argmax(sizes) if sizes.size else np.zeros_like(mask)
 
 

@@ -64,7 +64,7 @@ def _of_predictions(record: RunRecord, place: Place, dataset: Dataset, protocols
             f"record {place.record}: the predictions that it is of must lie in {place.predictions}, which is missing; "
             "put them there as they were scored."
         )
-    others, image_ids = ([], list(dataset.image_ids)) if record.fold is None else dataset.fold(record.fold)
+    others, image_ids = dataset.fold(record.fold)
     predict = FolderOfPredictions(place.predictions, image_ids, others)
     kept = {"card": record.card, "data": record.data_hash, "predictions": record.recipe.get("predictions")}
     there = {"card": dataset.identity(), "data": dataset.data_hash, "predictions": predict.data_hash()}

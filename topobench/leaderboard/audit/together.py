@@ -9,11 +9,11 @@ from typing import Any
 
 from topobench.files import digest
 from topobench.leaderboard.audit.findings import Finding, Found, some
+from topobench.leaderboard.entries import ENOUGH_SEEDS, fewest_seeds
+from topobench.leaderboard.outcomes import method_key
 from topobench.types import RunRecord
 
 __all__ = ["TOGETHER"]
-
-SEEDS = 3  # from so many on a spread between seeds means something
 
 
 def one_file_a_run(found: Sequence[Found]) -> Iterator[Finding]:
@@ -73,7 +73,7 @@ def same_runs(found: Sequence[Found]) -> Iterator[Finding]:
     for table in _grouped(_trained(found), _table_of):
         ended = [one.record for one in table if one.record.finished]
         folds, seeds = (sorted({getattr(record, name) for record in ended}) for name in ("fold", "seed"))
-        for method in _grouped(table, _method_of):
+        for method in _grouped(table, method_key):
             there = {(one.record.fold, one.record.seed) for one in method}
             if lacking := [
                 f"fold {fold} seed {seed}" for fold, seed in product(folds, seeds) if (fold, seed) not in there
@@ -88,12 +88,12 @@ def same_runs(found: Sequence[Found]) -> Iterator[Finding]:
 
 
 def enough_seeds(found: Sequence[Found]) -> Iterator[Finding]:
-    """Fewer than three seeds say little of the spread between trainings."""
-    for method in _grouped(_trained(found), lambda record: [_table_of(record), _method_of(record)]):
-        seeds = {one.record.seed for one in method if one.record.finished}
-        if 0 < len(seeds) < SEEDS:
-            number = f"{len(seeds)} seed{'s' * (len(seeds) > 1)}"
-            yield method[0].notice(f"{_label(method[0].record)} has {number}, not {SEEDS}; it is provisional.")
+    """Fewer than three seeds in some fold say little of the spread between trainings."""
+    for method in _grouped(_trained(found), lambda record: [_table_of(record), method_key(record)]):
+        ended = [one.record for one in method if one.record.finished]
+        if ended and (seeds := fewest_seeds(ended)) < ENOUGH_SEEDS:
+            number = f"{seeds} seed{'s' * (seeds > 1)}"
+            yield method[0].notice(f"{_label(method[0].record)} has {number}, not {ENOUGH_SEEDS}; it is provisional.")
 
 
 def one_training(found: Sequence[Found]) -> Iterator[Finding]:
@@ -112,10 +112,6 @@ def _trained(found: Iterable[Found]) -> list[Found]:
 def _table_of(record: RunRecord) -> Any:
     """Return what runs share that are compared with each other (leaderboard/tables.py), whatever scores them."""
     return [record.card, record.data_hash, record.budget, record.device, record.precision]
-
-
-def _method_of(record: RunRecord) -> Any:
-    return [record.recipe, record.training_version]
 
 
 def _label(record: RunRecord) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, TypeVar
 
-from topobench.cards import Card, Protocol, Recipe, load_card, load_protocol, load_recipe
+from topobench.cards import Card, Recipe, load_card, load_recipe, shipped_protocol
 from topobench.errors import CardError, UnknownNameError
 from topobench.leaderboard.audit.findings import Finding, Found, some
 from topobench.scores import protocol_settings
@@ -23,7 +23,7 @@ class Shipped:
     def __init__(self) -> None:
         self.recipe = cache(_recipe)
         self.card = cache(_card)
-        self.protocol = cache(_protocol)
+        self.protocol = cache(shipped_protocol)
         self.settings = cache(self._settings)
 
     def _settings(self, name: str, phase: str, connectivity: int) -> dict[str, Any]:
@@ -46,10 +46,6 @@ def _recipe(name: str) -> Recipe | None:
 
 def _card(name: str) -> Card | None:
     return _shipped(load_card, name)
-
-
-def _protocol(name: str) -> Protocol | None:
-    return _shipped(load_protocol, name)
 
 
 def _shipped(load: Callable[[str], Loaded], name: str) -> Loaded | None:
