@@ -10,20 +10,20 @@ attribute ``patch_size``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from topobench.conformance import Outcome, Rule, ask, hold
 from topobench.errors import ArgumentError
 from topobench.losses.base import TopologyClaim
 from topobench.losses.subject import EDGE, Subject, as_batch, random_maps
 from topobench.losses.toys import Toy, toys
-from topobench.types import BoolArray, Check, FloatArray, Report
+from topobench.types import BoolArray, FloatArray, Report
 
-__all__ = ["RULES", "Rule", "check_loss"]
+__all__ = ["RULES", "check_loss"]
 
 SURE = 20.0  # the logit of a pixel that is surely structure: a likelihood of 1 - 2e-9
 NOTHING = 1e-6  # a loss of at most this is zero
@@ -33,19 +33,8 @@ SETTLED = 30  # steps in a row at Betti error 0, after which a descent is over
 FIRST = 0.01  # the same for the one step that must lower the loss
 APART = 1e-6  # of finite differences
 
-Outcome = tuple[str, str, str]  # case, status, reason
 
-
-@dataclass(frozen=True)
-class Rule:
-    """A rule: its name, what it asks in a few words, and what answers it for each case."""
-
-    name: str
-    meaning: str
-    answer: Callable[[Subject], Iterator[Outcome]]
-
-
-def check_loss(loss: nn.Module, name: str = "loss", rules: Sequence[Rule] | None = None) -> Report:
+def check_loss(loss: nn.Module, name: str = "loss", rules: Sequence[Rule[Subject]] | None = None) -> Report:
     """Hold a loss to the rules of the suite.
 
     Parameters
@@ -72,15 +61,12 @@ def check_loss(loss: nn.Module, name: str = "loss", rules: Sequence[Rule] | None
     Takes some 10 seconds if the loss of a toy takes a millisecond. Nothing is drawn but from fixed seeds.
     """
     _check_subject(loss)
-    subject, threads = Subject(loss), torch.get_num_threads()
-    checks: list[Check] = []
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)  # for maps so small, more of them only wait for each other
     try:
-        for rule in RULES if rules is None else rules:
-            checks += (Check(rule.name, *outcome) for outcome in rule.answer(subject))
+        return hold(Subject(loss), name, RULES if rules is None else rules)
     finally:
         torch.set_num_threads(threads)
-    return Report(name, tuple(checks))
 
 
 def _check_subject(loss: nn.Module) -> None:
@@ -98,21 +84,12 @@ def _check_subject(loss: nn.Module) -> None:
         )
 
 
-def _ask(case: str, judge: Callable[..., str | None], *arguments: object) -> Outcome:
-    """Return what `judge` says: None is a pass, a sentence a failure, and so is what the loss raises."""
-    try:
-        reason = judge(*arguments)
-    except (Exception, SystemExit) as error:  # a loss that exits would else end the command as if all were well
-        reason = f"raises {type(error).__name__}: {error}"
-    return (case, "passed", "") if reason is None else (case, "failed", reason)
-
-
 def _each_toy(judge: Callable[[Subject, Toy], str | None]) -> Callable[[Subject], Iterator[Outcome]]:
     """Return the rule that asks about every toy."""
 
     def answer(subject: Subject) -> Iterator[Outcome]:
         for toy in toys():
-            yield _ask(toy.name, judge, subject, toy)
+            yield ask(toy.name, judge, subject, toy)
 
     return answer
 
@@ -134,7 +111,7 @@ def _each_wrong_toy(
             elif not subject.sees(toy):
                 yield toy.name, "not claimed", "the Betti numbers that the loss looks at are right here."
             else:
-                yield _ask(toy.name, judge, subject, toy)
+                yield ask(toy.name, judge, subject, toy)
 
     return answer
 
@@ -209,9 +186,9 @@ def _ends_right(subject: Subject, toy: Toy) -> str | None:
 
 def _finite_differences(subject: Subject) -> Iterator[Outcome]:
     for seed in range(4):
-        yield _ask(f"random map {seed}", _differs, subject, *random_maps(seed, (9, 11)))
+        yield ask(f"random map {seed}", _differs, subject, *random_maps(seed, (9, 11)))
     if isinstance(size := getattr(subject.loss, "patch_size", None), int):
-        yield _ask("a map larger than a patch", _differs, subject, *random_maps(4, (size + 3, size + 8)))
+        yield ask("a map larger than a patch", _differs, subject, *random_maps(4, (size + 3, size + 8)))
 
 
 def _differs(subject: Subject, likelihood: FloatArray, truth: BoolArray) -> str | None:
@@ -233,7 +210,7 @@ def _differs(subject: Subject, likelihood: FloatArray, truth: BoolArray) -> str 
 def _turns(subject: Subject) -> Iterator[Outcome]:
     maps = random_maps(7, (11, 14))
     for name, turn in (("upside down", np.flipud), ("mirrored", np.fliplr), ("transposed", np.transpose)):
-        yield _ask(name, _turned, subject, *maps, turn)
+        yield ask(name, _turned, subject, *maps, turn)
 
 
 def _turned(
@@ -252,8 +229,8 @@ def _batches(subject: Subject) -> Iterator[Outcome]:
     maps[1][1][:] = False  # an empty truth is an image like others
     logits = torch.cat([torch.logit(as_batch(likelihood)) for likelihood, _ in maps])
     target = torch.cat([as_batch(truth) for _, truth in maps])
-    yield _ask("another order of the images", _reordered, subject, logits, target)
-    yield _ask("mean of the images' losses", _averaged, subject, logits, target)
+    yield ask("another order of the images", _reordered, subject, logits, target)
+    yield ask("mean of the images' losses", _averaged, subject, logits, target)
 
 
 def _reordered(subject: Subject, logits: Tensor, target: Tensor) -> str | None:
@@ -283,7 +260,7 @@ def _close(found: Tensor, wanted: Tensor, share: float = 1e-6) -> bool:
 def _size(subject: Subject) -> Iterator[Outcome]:
     case, size = "four equal patches", getattr(subject.loss, "patch_size", None)
     if isinstance(size, int):
-        yield _ask(case, _grows, subject, size)
+        yield ask(case, _grows, subject, size)
     else:
         yield case, "not claimed", "the loss has no patches."
 
@@ -300,8 +277,8 @@ def _grows(subject: Subject, size: int) -> str | None:
 
 
 def _precision(subject: Subject) -> Iterator[Outcome]:
-    yield _ask("float32", _coarser, subject, torch.float32, 1e-4)
-    yield _ask("float16 autocast", _coarser, subject, torch.float16, 2e-3)
+    yield ask("float32", _coarser, subject, torch.float32, 1e-4)
+    yield ask("float16 autocast", _coarser, subject, torch.float16, 2e-3)
 
 
 def _coarser(subject: Subject, dtype: torch.dtype, share: float) -> str | None:
@@ -322,8 +299,8 @@ def _coarser(subject: Subject, dtype: torch.dtype, share: float) -> str | None:
 
 def _layouts(subject: Subject) -> Iterator[Outcome]:
     for shape in ((1, 1), (1, 9), (9, 1), (2, 3)):
-        yield _ask(f"{shape[0]}x{shape[1]}", _any_shape, subject, *random_maps(1, shape))
-    yield _ask("strided", _strided, subject, *random_maps(2, (8, 13)))
+        yield ask(f"{shape[0]}x{shape[1]}", _any_shape, subject, *random_maps(1, shape))
+    yield ask("strided", _strided, subject, *random_maps(2, (8, 13)))
 
 
 def _any_shape(subject: Subject, likelihood: FloatArray, truth: BoolArray) -> str | None:
@@ -344,7 +321,7 @@ def _strided(subject: Subject, likelihood: FloatArray, truth: BoolArray) -> str 
 
 
 def _arguments(subject: Subject) -> Iterator[Outcome]:
-    yield _ask("logits and target", _untouched, subject)
+    yield ask("logits and target", _untouched, subject)
 
 
 def _untouched(subject: Subject) -> str | None:
@@ -360,12 +337,12 @@ def _untouched(subject: Subject) -> str | None:
 
 def _misfits(subject: Subject) -> Iterator[Outcome]:
     logits, target = torch.randn(2, 1, 8, 9, generator=torch.Generator().manual_seed(0)), torch.zeros(2, 1, 8, 9)
-    yield _ask("target without channel", _taken, subject, logits, target[:, 0])
-    yield _ask("target of another size", _taken, subject, logits, target[..., :-1])
-    yield _ask("two channels", _taken, subject, logits.expand(2, 2, 8, 9), target.expand(2, 2, 8, 9))
-    yield _ask("target of 0 and 255", _taken, subject, logits, target + 255)
-    yield _ask("empty batch", _taken, subject, logits[:0], target[:0])
-    yield _ask("probabilities for logits", _taken, subject, torch.sigmoid(9 * logits), target)
+    yield ask("target without channel", _taken, subject, logits, target[:, 0])
+    yield ask("target of another size", _taken, subject, logits, target[..., :-1])
+    yield ask("two channels", _taken, subject, logits.expand(2, 2, 8, 9), target.expand(2, 2, 8, 9))
+    yield ask("target of 0 and 255", _taken, subject, logits, target + 255)
+    yield ask("empty batch", _taken, subject, logits[:0], target[:0])
+    yield ask("probabilities for logits", _taken, subject, torch.sigmoid(9 * logits), target)
 
 
 def _taken(subject: Subject, logits: Tensor, target: Tensor) -> str | None:
@@ -378,7 +355,7 @@ def _taken(subject: Subject, logits: Tensor, target: Tensor) -> str | None:
 
 def _devices(subject: Subject) -> Iterator[Outcome]:
     if torch.cuda.is_available():
-        yield _ask("cuda", _agrees, subject)
+        yield ask("cuda", _agrees, subject)
     else:
         yield "cuda", "not claimed", "there is no CUDA device here."
 
@@ -402,7 +379,7 @@ def _on(subject: Subject, device: str) -> tuple[float, NDArray[np.float32]]:
     return float(value.detach()), np.zeros(0, np.float32) if logits.grad is None else logits.grad.cpu().numpy()
 
 
-RULES = (
+RULES: tuple[Rule[Subject], ...] = (
     Rule("finite", "loss and gradient are finite in float32, also where all is sure", _each_toy(_finite)),
     Rule("zero when right", "the truth itself, as a prediction, costs nothing", _each_toy(_zero_when_right)),
     Rule("surer costs less", "the truth predicted with 0.98 costs less than with 0.7", _each_toy(_surer)),
