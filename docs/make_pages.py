@@ -10,8 +10,8 @@ from pathlib import Path
 
 import torch
 
-from topobench import list_names, load_model, registry
-from topobench.cards import load_card, load_protocol, load_recipe, names
+from topobench import load_model, registry
+from topobench.cards import load_card, load_protocol, load_recipe, shipped
 from topobench.metrics import FIGURES
 from topobench.metrics.clustering import IGNORED, LOG_BASE
 from topobench.registry import PARTITION
@@ -32,7 +32,7 @@ FORMS = {  # what is left of a figure's name -> what is compared
 
 def pages():
     """Return the text of every page that is made, or partly made, by its path."""
-    protocols = [load_protocol(name) for name in names("protocols")]
+    protocols = [load_protocol(name) for name in shipped("protocols")]
     made = {DOCS / "protocols" / f"{protocol.name}.md": page(protocol) for protocol in protocols}
     parts = {
         "metrics.md": all_figures(), "protocols.md": index(protocols), "datasets.md": all_datasets(),
@@ -124,7 +124,7 @@ def all_figures():
 def all_models():
     """Return the table of all models as their options stand by default, for grey images."""
     with torch.device("meta"):  # shapes without memory, and without weights to be downloaded
-        models = {name: load_model(name, 1, **untrained(name)) for name in list_names("models")}
+        models = {name: load_model(name, 1, **untrained(name)) for name in sorted(registry.BUILTINS["models"])}
     rows = [
         [
             f"[`{name}`](#{name})", f"{sum(weights.numel() for weights in model.parameters()):,}", model.reach,
@@ -144,7 +144,7 @@ def untrained(name):
 def all_recipes():
     """Return the table of all recipes."""
     rows = []
-    for recipe in map(load_recipe, names("recipes")):
+    for recipe in map(load_recipe, shipped("recipes")):
         terms = " + ".join(
             f"{term.weight:g} `{term.name}`" + (" (later)" if term.start else "") for term in recipe.loss
         )
@@ -157,7 +157,7 @@ def all_recipes():
 
 def all_datasets():
     """Return the table of all cards, and a section for each."""
-    cards = [load_card(name) for name in names("datasets")]
+    cards = [load_card(name) for name in shipped("datasets")]
     whole = [card for card in cards if ":" not in card.name]
     rows = [
         [

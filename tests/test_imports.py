@@ -10,7 +10,7 @@ from tests.conftest import ROOT
 
 ORDER = [
     ("errors", "types"),
-    ("files", "timelimit", "registry", "conformance", "seeds", "environment"),
+    ("files", "timelimit", "plugins", "registry", "conformance", "seeds", "environment"),
     ("cards",), ("topology",), ("patches",), ("metrics",), ("scores",), ("drawing",), ("data",), ("models",),
     ("losses",), ("run", "bench"), ("leaderboard", "doctor"), ("cli",),
 ]  # fmt: skip

@@ -1,8 +1,7 @@
 """Names of code: each maps to ``"module:object"`` and is imported only when somebody asks for it.
 
-Built-ins stand in one table below; plugins come from the entry-point groups ``topobench.<kind>``. A built-in
-wins over a plugin of the same name, listing imports nobody's code, and a plugin that does not load costs only
-the one who uses it.
+Built-ins stand in one table below; the others are plugins (topobench/plugins). A built-in wins over a plugin of the
+same name, listing imports nobody's code, and a plugin that does not load costs only the one who uses it.
 """
 
 from __future__ import annotations
@@ -11,24 +10,31 @@ import difflib
 import importlib
 import inspect
 from collections.abc import Iterable, Mapping
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, TypeVar
 
-from topobench.errors import ArgumentError, UnknownNameError
+import topobench
+from topobench.errors import ArgumentError, TopobenchError, UnknownNameError
+from topobench.plugins import Plugin, broken, find, load_plugin, plugins_of
 
 __all__ = [
     "BUILTINS",
+    "OURS",
     "PARTITION",
     "build",
     "check",
     "load",
-    "load_plugin",
     "names",
     "nearest",
-    "plugins_of",
+    "origin_of",
+    "plugin_of",
     "singular",
+    "subject",
     "unknown_name",
 ]
+
+Made = TypeVar("Made")
+
+OURS = f"topobench {topobench.__version__}"  # where what is built in comes from
 
 # The Rand family and VOI: six figures of two partitions, which come in several forms (metrics/figures.py).
 PARTITION = ("arand_f", "arand_error", "ari", "voi_split", "voi_merge", "voi")
@@ -104,7 +110,7 @@ BUILTINS: dict[str, dict[str, str]] = {
 
 def names(kind: str) -> list[str]:
     """Return all names of a kind (``models``, ``losses``, ``adapters`` ...), sorted; imports no code."""
-    return sorted({*BUILTINS[kind], *(point.name for point in plugins_of(kind))})
+    return sorted({*BUILTINS[kind], *(plugin.name for plugin in plugins_of(kind))})
 
 
 def load(kind: str, name: str) -> Any:
@@ -112,17 +118,47 @@ def load(kind: str, name: str) -> Any:
     if name in BUILTINS[kind]:
         module, _, attribute = BUILTINS[kind][name].partition(":")
         return getattr(importlib.import_module(module), attribute)
-    for point in plugins_of(kind):
-        if point.name == name:
-            return load_plugin(point)
+    if plugin := find(kind, name):
+        return load_plugin(plugin)
     raise unknown_name(kind, name, names(kind))
 
 
-def build(kind: str, name: str, options: Mapping[str, Any], **given: Any) -> Any:
-    """Call the object of that name with `given` and a recipe's `options`; a wrong option is named in the error."""
+def plugin_of(kind: str, name: str) -> Plugin | None:
+    """Return the plugin of that name; None for a built-in, and for what there is not."""
+    return None if name in BUILTINS[kind] else find(kind, name)
+
+
+def origin_of(kind: str, name: str) -> str:
+    """Return from which distribution and version a name comes, or from which file; imports no code."""
+    plugin = plugin_of(kind, name)
+    return plugin.origin if plugin else OURS
+
+
+def subject(kind: str, name: str) -> str:
+    """Return what errors call a thing: ``model 'unet'``, and of a plugin whose it is."""
+    plugin = plugin_of(kind, name)
+    return f"{singular(kind)} {name!r}" + (f" ({plugin.value}, from {plugin.origin})" if plugin else "")
+
+
+def build(kind: str, name: str, options: Mapping[str, Any], wanted: type[Made], **given: Any) -> Made:
+    """Call the object of that name with `given` and a recipe's `options`, and return what it makes.
+
+    ArgumentError names a wrong option, what the object raises (whatever it is, but Ctrl-C), and what is not `wanted`.
+    """
     maker = load(kind, name)
     _check_options(kind, name, maker, options, given)
-    return maker(**given, **options)
+    try:
+        made = maker(**given, **options)
+    except (TopobenchError, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # an option of a wrong type, or whatever a plugin does
+        reason = f"{type(error).__name__}: {error}"
+        whose = subject(kind, name)
+        raise ArgumentError(f"{whose} cannot be made with the options {dict(options)}: {reason}.") from error
+    if not isinstance(made, wanted):
+        words = f"{wanted.__module__.partition('.')[0]} {wanted.__name__}"  # torch Module
+        raise ArgumentError(f"{subject(kind, name)} makes a {type(made).__name__}; it must make a {words}.")
+    return made
 
 
 def check(kind: str, name: str, options: Mapping[str, Any], given: Iterable[str] = ()) -> None:
@@ -139,22 +175,24 @@ def check(kind: str, name: str, options: Mapping[str, Any], given: Iterable[str]
 
 def _check_options(kind: str, name: str, maker: Any, options: Mapping[str, Any], given: Iterable[str]) -> None:
     """Raise ArgumentError for an option that a maker does not take."""
+    if not callable(maker):
+        raise ArgumentError(f"{subject(kind, name)} is a {type(maker).__name__}; it must be a class, or a function.")
     parameters = inspect.signature(maker).parameters
     accepted = [key for key in parameters if key not in given]
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     for key in options:
         if key not in accepted and not takes_any:
             raise ArgumentError(
-                f"{singular(kind)} {name!r} has no option {key!r}{nearest(key, accepted)}; "
+                f"{subject(kind, name)} has no option {key!r}{nearest(key, accepted)}; "
                 f"it takes {', '.join(accepted) or 'none'}."
             )
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
     """Return the error for a name that is not among the known ones; it says what there is."""
-    known = sorted(known)
+    known, unread = sorted(known), "".join(f" And {sentence}" for sentence in broken())
     return UnknownNameError(
-        f"no {singular(kind)} is named {name!r}{nearest(name, known)}. Known: {', '.join(known) or 'none'}."
+        f"no {singular(kind)} is named {name!r}{nearest(name, known)}. Known: {', '.join(known) or 'none'}.{unread}"
     )
 
 
@@ -172,20 +210,3 @@ def singular(kind: str) -> str:
         "anything": "card, recipe, suite, model or other thing",
     }  # fmt: skip
     return words.get(kind, kind[:-1])
-
-
-def plugins_of(kind: str) -> list[EntryPoint]:
-    """Return the entry points of a kind, unloaded; of several of one name the first counts."""
-    return list(entry_points(group=f"topobench.{kind}"))
-
-
-def load_plugin(point: EntryPoint) -> Any:
-    """Return what an entry point leads to; ArgumentError says what does not load, and whose it is."""
-    try:
-        return point.load()
-    except (Exception, SystemExit) as error:
-        owner = point.dist.name if point.dist else "an unnamed distribution"
-        raise ArgumentError(
-            f"the plugin {point.name!r} ({point.value}, from {owner}) does not load: "
-            f"{type(error).__name__}: {error}. Mend or uninstall {owner}."
-        ) from error

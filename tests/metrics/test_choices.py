@@ -1,6 +1,5 @@
 """Every choice moves the figures it should: masks on which another choice gives another number, worked by hand."""
 
-import importlib.metadata
 import math
 
 import numpy as np
@@ -15,6 +14,7 @@ from topobench.metrics.case import Undefined
 from topobench.metrics.clustering import filled, nothing_ignored, of_raw_masks, of_regions, of_structure, plain
 from topobench.metrics.matching import betti_matching_errors, diu_errors
 from topobench.metrics.truth import artefacts
+from topobench.plugins import Plugin
 
 
 def changed(**choices):
@@ -232,9 +232,10 @@ def plugin(monkeypatch):
     """A function that makes `compute` the metric ``curliness`` of a plugin."""
 
     def install(compute):
-        point = importlib.metadata.EntryPoint("curliness", "plugin:compute", "topobench.metrics")
-        monkeypatch.setattr(importlib.metadata.EntryPoint, "load", lambda self: compute)
-        monkeypatch.setattr("topobench.registry.entry_points", lambda group: [point] if "metrics" in group else [])
+        found = Plugin("metrics", "curliness", "plugin:compute", "curls", "1.0")
+        monkeypatch.setattr("topobench.registry.plugins_of", lambda kind: [found] if kind == "metrics" else [])
+        monkeypatch.setattr("topobench.registry.find", lambda kind, name: found if name == "curliness" else None)
+        monkeypatch.setattr("topobench.registry.load_plugin", lambda plugin: compute)
         return changed(figures=("curliness", "dice"), columns=("curliness",), ranked_by="curliness")
 
     return install

@@ -10,7 +10,10 @@ from topobench.cards.places import (
     load_recipe,
     load_suite,
     names,
+    origin_of,
+    plugin_of,
     read,
+    shipped,
     shipped_protocol,
     text_of,
 )
@@ -21,6 +24,6 @@ from topobench.cards.schema import Count, Index, Part, Strict, faults_of
 __all__ = [
     "PLACES", "Budget", "Card", "Count", "DataFile", "Download", "Folds", "Index", "Labels", "ListedFold", "LossTerm",
     "ModelChoice", "OpenChoice", "Part", "Protocol", "Published", "Recipe", "Strict", "Suite", "Units", "Validation",
-    "Validity", "faults_of", "folder", "load_card", "load_protocol", "load_recipe", "load_suite", "names", "read",
-    "shipped_protocol", "text_of",
+    "Validity", "faults_of", "folder", "load_card", "load_protocol", "load_recipe", "load_suite", "names",
+    "origin_of", "plugin_of", "read", "shipped", "shipped_protocol", "text_of",
 ]  # fmt: skip

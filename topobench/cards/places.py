@@ -1,7 +1,8 @@
 """Where cards, recipes, suites and protocols are found, and reading them.
 
 They are read from disk at every call, so that an edited file counts at once. In a wheel they lie inside the
-package; in a checkout they lie beside it, in ``datasets/``, ``baselines/`` and ``protocols/``.
+package; in a checkout they lie beside it, in ``datasets/``, ``baselines/`` and ``protocols/``. Cards and recipes are
+also those of plugins, and a shipped one comes before them.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ from topobench.cards.datasets import Card
 from topobench.cards.protocols import Protocol, variant_of
 from topobench.cards.recipes import Recipe, Suite
 from topobench.cards.schema import File, faults_of
-from topobench.errors import CardError, UnknownNameError
+from topobench.errors import ArgumentError, CardError, UnknownNameError
 from topobench.files import read_toml
-from topobench.registry import unknown_name
+from topobench.plugins import Plugin, find, plugins_of, toml_of
+from topobench.registry import OURS, unknown_name
 
 __all__ = [
-    "PLACES", "folder", "load_card", "load_protocol", "load_recipe", "load_suite", "names", "read", "shipped_protocol",
-    "text_of",
+    "PLACES", "folder", "load_card", "load_protocol", "load_recipe", "load_suite", "names", "origin_of", "plugin_of",
+    "read", "shipped", "shipped_protocol", "text_of",
 ]  # fmt: skip
 
 Read = TypeVar("Read", bound=File)
@@ -35,6 +37,7 @@ PLACES = {
     "suites": ("baselines", "suites"),
     "protocols": ("protocols", ""),
 }
+OFFERED = {"datasets": "cards", "recipes": "recipes"}  # of which there are plugins, and what these are called
 
 
 def folder(kind: str) -> Path:
@@ -48,14 +51,39 @@ def folder(kind: str) -> Path:
     raise CardError(f"topobench's {top}/ lies neither in {package} nor beside it; install topobench again.")
 
 
-def names(kind: str) -> list[str]:
+def shipped(kind: str) -> list[str]:
     """Return the names of all that is shipped of a kind (a key of `PLACES`), sorted; of data sets also the variants."""
-    return sorted(name for path in folder(kind).glob("*.toml") for name in (path.stem, *_variants(kind, path)))
+    return sorted(name for stem, path in _files(kind).items() for name in (stem, *_variants(kind, path)))
+
+
+def names(kind: str) -> list[str]:
+    """Return the names of all that there is of a kind, shipped or of plugins, sorted; data sets with their variants."""
+    offered = {name for plugin in _plugins_of(kind) for name in (plugin.name, *_variants(kind, _lies(plugin)))}
+    return sorted({*shipped(kind), *offered})
+
+
+def plugin_of(kind: str, name: str) -> Plugin | None:
+    """Return the plugin that a card or recipe of that name is of; None for what is shipped, and for what there is not.
+
+    ArgumentError where several offer the name.
+    """
+    stem = name.partition(":")[0]
+    return None if kind not in OFFERED or stem in _files(kind) else find(OFFERED[kind], stem)
+
+
+def origin_of(kind: str, name: str) -> str:
+    """Return from which distribution and version a name of a kind comes, or from which file."""
+    plugin = plugin_of(kind, name)
+    return plugin.origin if plugin else OURS
 
 
 def text_of(kind: str, name: str) -> str:
-    """Return the text of the file that a name stands in."""
-    return (folder(kind) / f"{name.partition(':')[0]}.toml").read_text(encoding="utf-8")
+    """Return the text of the file that a name stands in; CardError where it cannot be read."""
+    path = _path(kind, name)
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise CardError(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def load_card(name: str) -> Card:
@@ -65,12 +93,12 @@ def load_card(name: str) -> Card:
     """
     file, _, variant = name.rpartition(":") if ".toml:" in name else (name, "", "")
     if not file.endswith(".toml"):
-        stem, _, variant = name.partition(":")
-        shipped = {path.stem: path for path in folder("datasets").glob("*.toml")}
-        if stem not in shipped or (":" in name and name not in _variants("datasets", shipped[stem])):
+        _, _, variant = name.partition(":")
+        path = _path("datasets", name)
+        if ":" in name and name not in _variants("datasets", path):
             raise unknown_name("datasets", name, names("datasets"))
-        file = str(shipped[stem])
-    path = Path(file)
+    else:
+        path = Path(file)
     card = read(path, Card, variant)
     return card.model_copy(update={"folder": str((path.parent / card.folder).resolve())}) if card.folder else card
 
@@ -102,7 +130,7 @@ def load_protocol(name: str) -> Protocol:
 
 def shipped_protocol(name: str) -> Protocol | None:
     """Return the protocol that is shipped under a name, or a variant of one; None where there is none such."""
-    if name.partition(":")[0] not in names("protocols"):
+    if name.partition(":")[0] not in shipped("protocols"):
         return None
     try:
         return load_protocol(name)
@@ -129,12 +157,44 @@ def read(path: Path, schema: type[Read], variant: str = "") -> Read:
 
 
 def _load(kind: str, schema: type[Read], name: str) -> Read:
-    if name.endswith(".toml"):
-        return read(Path(name), schema)
-    known = names(kind)
-    if name not in known:
-        raise unknown_name(kind, name, known)
-    return read(folder(kind) / f"{name}.toml", schema)
+    return read(Path(name) if name.endswith(".toml") else _path(kind, name), schema)
+
+
+def _path(kind: str, name: str) -> Path:
+    """Return the file that a name stands in; UnknownNameError says what there is, CardError whose file is missing."""
+    if path := _files(kind).get(name.partition(":")[0]):
+        return path
+    if plugin := plugin_of(kind, name):
+        return _sure(plugin)
+    raise unknown_name(kind, name, names(kind))
+
+
+def _files(kind: str) -> dict[str, Path]:
+    """Return the files of what is shipped of a kind, by their names."""
+    return {path.stem: path for path in folder(kind).glob("*.toml")}
+
+
+def _sure(plugin: Plugin) -> Path:
+    """Return the file of a plugin's card or recipe; CardError where it is not there."""
+    try:
+        path = toml_of(plugin)
+    except ArgumentError as error:
+        raise CardError(str(error)) from error
+    if path.stem != plugin.name or not path.is_file():
+        raise CardError(f"{plugin} must lie in {path.with_name(plugin.name)}.toml, and does not. {plugin.advice}")
+    return path
+
+
+def _plugins_of(kind: str) -> list[Plugin]:
+    return plugins_of(OFFERED[kind]) if kind in OFFERED else []
+
+
+def _lies(plugin: Plugin) -> Path:
+    """Return where the file of a plugin should lie, whether it does or not."""
+    try:
+        return toml_of(plugin)
+    except ArgumentError:
+        return Path()
 
 
 def _variants(kind: str, path: Path) -> Iterator[str]:

@@ -14,11 +14,12 @@ from pydantic import BaseModel, ConfigDict, create_model
 from topobench.cards import Card, load_card
 from topobench.data.adapter import Adapter
 from topobench.data.folds import split
+from topobench.data.guarded import Guarded, calling
 from topobench.data.hints import how_to_get
 from topobench.data.locate import data_root
 from topobench.data.options import read_options
 from topobench.errors import CardError, DataError
-from topobench.registry import load
+from topobench.registry import load, plugin_of, subject
 from topobench.types import Sample
 
 __all__ = [
@@ -171,18 +172,23 @@ def _missing(card: Card, folder: Path, missing: Sequence[str], how: str, given: 
 def open_adapter(card: Card, folder: Path) -> Adapter:
     """Return the card's adapter; CardError for each option in ``[layout]`` that it does not take, lacks or mistypes."""
     maker = load("adapters", card.adapter)
-    options = read_options(card, _options_of(maker), card.layout)
+    whose = subject("adapters", card.adapter)
+    options = read_options(card, calling(whose, lambda: _options_of(maker, whose)), card.layout)
     if given := {"card", "folder"} & set(card.layout):  # an adapter with options of its own takes any other key
         raise CardError(f"card {card.name!r}, [layout] of the adapter {card.adapter!r}: unknown key {min(given)!r}.")
-    adapter: Adapter = maker(card=card, folder=folder, **dict(options))
-    return adapter
+    if not plugin_of("adapters", card.adapter):
+        adapter: Adapter = maker(card=card, folder=folder, **dict(options))
+        return adapter
+    return Guarded(calling(whose, lambda: maker(card=card, folder=folder, **dict(options))), whose)
 
 
-def _options_of(maker: Any) -> type[BaseModel]:
+def _options_of(maker: Any, whose: str) -> type[BaseModel]:
     """Return the schema of an adapter's options: its parameters, but for card and folder, with their annotations.
 
     An adapter that takes ``**options`` is given further keys as they are and checks them itself (`read_options`).
     """
+    if not callable(maker):
+        raise CardError(f"{whose} is a {type(maker).__name__}; it must be a class, or a function.")
     function = maker if inspect.isfunction(maker) else getattr(maker, "__init__")  # noqa: B009
     hints = get_type_hints(function, include_extras=True)
     parameters = inspect.signature(maker).parameters

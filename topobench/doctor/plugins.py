@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.metadata import EntryPoint, entry_points
 
+from topobench.cards import load_card, load_recipe, plugin_of
 from topobench.doctor.finding import Finding
-from topobench.errors import ArgumentError
-from topobench.registry import BUILTINS, load_plugin, nearest, plugins_of
+from topobench.errors import TopobenchError
+from topobench.plugins import KINDS, Plugin, all_plugins, broken, find, load_plugin
+from topobench.registry import BUILTINS, nearest
 
 __all__ = ["each_plugin"]
 
@@ -17,44 +18,50 @@ GROUP = "topobench."
 def each_plugin() -> Iterator[Finding]:
     """A line for each plugin that does not load or that nobody can use; the others in one line."""
     sound = []
-    groups = sorted(group for group in entry_points().groups if group.startswith(GROUP))
-    for point in (point for group in groups for point in entry_points(group=group)):
-        kind = point.group.removeprefix(GROUP)
-        about = f"{point.name} ({kind}, from {_owner(point)})"
+    yield from (Finding("plugins", "fault", sentence, "Mend it or leave it out.") for sentence in broken())
+    for plugin in sorted(all_plugins(), key=lambda plugin: (plugin.kind, plugin.name, plugin.owner)):
+        about = f"{plugin.name} ({plugin.kind}, from {plugin.owner})"
         try:
-            if useless := _useless(kind, point):
-                yield Finding("plugins", "warning", f"{about}: {useless}", f"Tell its makers: {_makers(point)}.")
+            if useless := _useless(plugin):
+                yield Finding("plugins", "warning", f"{about}: {useless}", _tell(plugin))
                 continue
-            load_plugin(point)
+            _load(plugin)
             sound.append(about)
-        except ArgumentError as error:
-            yield Finding("plugins", "fault", str(error), f"Tell its makers: {_makers(point)}.")
+        except TopobenchError as error:
+            yield Finding("plugins", "fault", str(error), _tell(plugin))
     yield Finding("plugins", "ok", ", ".join(sound) or "none")
 
 
-def _useless(kind: str, point: EntryPoint) -> str:
-    """Return why a plugin is never used, or an empty text."""
-    if kind not in BUILTINS:
-        return f"there is no group {point.group!r}{nearest(point.group, [GROUP + each for each in BUILTINS])}"
-    if point.name in BUILTINS[kind]:
+def _useless(plugin: Plugin) -> str:
+    """Return why a plugin is never used, or an empty text; ArgumentError where several have its name."""
+    if plugin.kind not in KINDS:
+        return (
+            f"there is no group {GROUP + plugin.kind!r}{nearest(GROUP + plugin.kind, [GROUP + each for each in KINDS])}"
+        )
+    if _is_ours(plugin):
         return "a built-in of this name comes before it"
-    first = next(each for each in plugins_of(kind) if each.name == point.name)
-    return "" if first.value == point.value else f"{first.value} of {_owner(first)} has this name and comes before it"
+    first = find(plugin.kind, plugin.name)
+    return f"{first.value} of {first.owner} has this name and comes before it" if first and first != plugin else ""
 
 
-def _owner(point: EntryPoint) -> str:
-    return point.dist.name if point.dist else "an unnamed distribution"
+def _is_ours(plugin: Plugin) -> bool:
+    """Whether topobench has something of a plugin's kind and name itself."""
+    if plugin.kind in ("cards", "recipes"):
+        return plugin_of("datasets" if plugin.kind == "cards" else "recipes", plugin.name) is None
+    return plugin.name in BUILTINS[plugin.kind]
 
 
-def _makers(point: EntryPoint) -> str:
-    """Return where the makers of a plugin are found: an address of its metadata, that of its issues first."""
-    about = point.dist.metadata if point.dist else None
-    if about is None:
-        return "nobody is named"
-    urls = [text.split(",", 1)[-1].strip() for text in sorted(about.get_all("Project-URL") or [], key=_not_for_issues)]
-    people = [about[key] for key in ("Home-page", "Maintainer-email", "Author-email", "Author") if about[key]]
-    return next(iter(urls + people), f"{_owner(point)} names nobody")
+def _load(plugin: Plugin) -> None:
+    """Raise TopobenchError where a plugin does not load."""
+    if plugin.kind == "cards":
+        load_card(plugin.name)
+    elif plugin.kind == "recipes":
+        load_recipe(plugin.name)
+    else:
+        load_plugin(plugin)
 
 
-def _not_for_issues(url: str) -> bool:
-    return not any(word in url.lower() for word in ("issue", "bug", "tracker"))
+def _tell(plugin: Plugin) -> str:
+    if plugin.file:
+        return "Mend it or leave it out."
+    return f"Tell its makers: {plugin.makers or f'{plugin.owner} names nobody'}."

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from topobench.cards import Published, Recipe, load_recipe, names
+from topobench.cards import Published, Recipe, load_recipe, shipped
 
 __all__ = ["PublishedRow", "published_about"]
 
@@ -45,7 +45,7 @@ def _published() -> list[tuple[Recipe, Published]]:
 
 
 def _each_published() -> Iterator[tuple[Recipe, Published]]:
-    for name in names("recipes"):
+    for name in shipped("recipes"):
         recipe = load_recipe(name)
         yield from ((recipe, found) for found in recipe.published)
 

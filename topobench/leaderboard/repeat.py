@@ -10,7 +10,7 @@ from typing import Any
 
 import tomli_w
 
-from topobench.cards import Protocol, Recipe, Suite, load_recipe, load_suite, names, shipped_protocol
+from topobench.cards import Protocol, Recipe, Suite, load_recipe, load_suite, shipped, shipped_protocol
 from topobench.files import digest
 from topobench.leaderboard.outcomes import method_key, name_of
 from topobench.types import RunRecord
@@ -106,17 +106,17 @@ def _suite(record: RunRecord) -> Suite | None:
 
 @cache
 def _suites() -> list[Suite]:
-    return [load_suite(name) for name in names("suites")]
+    return [load_suite(name) for name in shipped("suites")]
 
 
 @cache
 def _cards() -> list[str]:
-    return names("datasets")
+    return shipped("datasets")
 
 
 @cache
 def _recipes() -> dict[str, Recipe]:
-    return {name: load_recipe(name) for name in names("recipes")}
+    return {name: load_recipe(name) for name in shipped("recipes")}
 
 
 def _is_shipped(record: RunRecord) -> bool:

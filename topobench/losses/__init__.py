@@ -7,7 +7,6 @@ from typing import Any
 
 from torch import nn
 
-from topobench.errors import ArgumentError, TopobenchError
 from topobench.losses.base import SegmentationLoss, TopologyClaim, check_pair
 from topobench.losses.betti_matching import BettiMatchingLoss
 from topobench.losses.cbdice import CenterlineBoundaryDiceLoss
@@ -49,13 +48,4 @@ __all__ = [
 
 def build_loss(name: str, options: Mapping[str, Any]) -> nn.Module:
     """Return a loss of that name; errors name a wrong name or option and the known ones."""
-    try:
-        loss = build("losses", name, options)
-    except TopobenchError:
-        raise
-    except (Exception, SystemExit) as error:  # an option of a wrong type, or a plugin's own check
-        reason = f"{type(error).__name__}: {error}"
-        raise ArgumentError(f"loss {name!r} cannot be made with the options {dict(options)}: {reason}.") from error
-    if not isinstance(loss, nn.Module):
-        raise ArgumentError(f"loss {name!r} makes a {type(loss).__name__}; it must make a torch.nn.Module.")
-    return loss
+    return build("losses", name, options, nn.Module)

@@ -28,7 +28,4 @@ def build_model(name: str, in_channels: int, options: Mapping[str, Any]) -> nn.M
     """Return a new model of that name; errors name a wrong name or option and the known ones."""
     if in_channels < 1:
         raise ArgumentError(f"in_channels is {in_channels}; it must be at least 1.")
-    model = build("models", name, options, in_channels=in_channels)
-    if not isinstance(model, nn.Module):
-        raise ArgumentError(f"model {name!r} makes a {type(model).__name__}; it must make a torch.nn.Module.")
-    return model
+    return build("models", name, options, nn.Module, in_channels=in_channels)
