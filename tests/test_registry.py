@@ -3,6 +3,7 @@
 import pytest
 
 import topobench
+from tests.distribution import write_distribution
 from topobench import registry
 from topobench.errors import ArgumentError, UnknownNameError
 
@@ -24,19 +25,15 @@ def test_unknown_names_say_what_there_is():
 @pytest.fixture
 def plugins(tmp_path, monkeypatch):
     """A distribution that offers a good model, one that raises, one that exits, and one named like a built-in."""
-    info = tmp_path / "strange_models-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: strange-models\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(
+    write_distribution(
+        tmp_path, "strange-models",
         "[topobench.models]\ngood = strange_models:Good\nraises = strange_raises:X\n"
-        "exits = strange_exits:X\nunet = strange_models:Good\nnot-a-module = strange_models:nothing\n"
-    )
-    (tmp_path / "strange_models.py").write_text(
-        "from torch import nn\n\nclass Good(nn.Conv2d):\n    def __init__(self, in_channels, size=3):\n"
-        "        super().__init__(in_channels, 1, size, padding=size // 2)\n\ndef nothing(in_channels):\n    return 7\n"
-    )
-    (tmp_path / "strange_raises.py").write_text("1 / 0\n")
-    (tmp_path / "strange_exits.py").write_text("import sys\nsys.exit(3)\n")
+        "exits = strange_exits:X\nunet = strange_models:Good\nnot-a-module = strange_models:nothing\n",
+        strange_models="from torch import nn\n\nclass Good(nn.Conv2d):\n    def __init__(self, in_channels, size=3):\n"
+        "        super().__init__(in_channels, 1, size, padding=size // 2)\n\n"
+        "def nothing(in_channels):\n    return 7\n",
+        strange_raises="1 / 0\n", strange_exits="import sys\nsys.exit(3)\n",
+    )  # fmt: skip
     monkeypatch.syspath_prepend(str(tmp_path))
 
 

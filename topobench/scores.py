@@ -99,11 +99,13 @@ def make_record(
     environment: dict[str, str],
     training: dict[str, Any] | None = None,
     predictions: dict[str, str] | None = None,
+    plugins: dict[str, dict[str, str]] | None = None,
 ) -> RunRecord:
     """Return the record of a run; `status` is ``finished`` or ``failed: <reason>``."""
     return RunRecord(
         **identity, run_id=run_id_of(identity), status=status, protocols=protocols, rows=tuple(rows), cost=cost,
-        environment=environment, training=training or {}, predictions=predictions or {}, schema=SCHEMA,
+        environment=environment, training=training or {}, predictions=predictions or {}, plugins=plugins or {},
+        schema=SCHEMA,
     )  # fmt: skip
 
 

@@ -224,7 +224,8 @@ class RunRecord:
     `status` is ``finished`` or ``failed: <reason>``. The first eleven fields are the identity. `training` says how the
     training went: steps taken, the curve of its losses (`Curve.points` in run/curve.py; older records have none), and
     which of its states was scored, by what rule. `predictions` has the sha256 of each image's likelihood map, where
-    they were kept (run/maps.py).
+    they were kept (run/maps.py). `plugins` says of each that was used, by kind and name (``model my-net``), where it
+    comes from: `origin`, `object` and the sha256 of its `code`.
     """
 
     kind: str
@@ -246,6 +247,7 @@ class RunRecord:
     environment: dict[str, str]
     training: dict[str, Any] = field(default_factory=dict)
     predictions: dict[str, str] = field(default_factory=dict)
+    plugins: dict[str, dict[str, str]] = field(default_factory=dict)
     schema: int = 1
 
     @property

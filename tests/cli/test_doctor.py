@@ -9,6 +9,7 @@ import pytest
 import topobench
 from tests.cli.here import topobench_here
 from tests.data.official import write_official
+from tests.distribution import write_distribution
 from topobench.cards import load_card
 from topobench.doctor import Finding, diagnose, folders, installation, machine, requirements
 from topobench.doctor.finding import guarded
@@ -81,25 +82,23 @@ def test_one_check_that_raises_does_not_stop_the_others(monkeypatch, tmp_path):
     assert found["settings"].found.startswith("TOPOBENCH_MAX_IMAGE_MIB is 'much'; it must be a whole number")
 
 
-def write_plugin(folder, name, entry_points, about=""):
-    info = folder / f"{name.replace('-', '_')}-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{about}")
-    (info / "entry_points.txt").write_text(entry_points)
-
-
 def test_plugins_load_or_their_makers_are_named(monkeypatch, tmp_path):
-    (tmp_path / "strange_good.py").write_text("class Model: pass\nclass Other: pass\n")
-    (tmp_path / "strange_raises.py").write_text("1 / 0\n")
-    write_plugin(tmp_path, "strange-good", "[topobench.models]\nsteady = strange_good:Model\n")
-    write_plugin(
+    write_distribution(
+        tmp_path, "strange-good", "[topobench.models]\nsteady = strange_good:Model\n",
+        strange_good="class Model: pass\nclass Other: pass\n", strange_raises="1 / 0\n",
+    )  # fmt: skip
+    write_distribution(
         tmp_path, "strange-broken",
         "[topobench.losses]\nraises = strange_raises:X\nlacks = strange_good:nothing\n"
-        "[topobench.models]\nunet = strange_good:Model\n[topobench.model]\nlost = strange_good:Model\n",
-        "Author-email: them@example.org\nProject-URL: Source, https://example.org\n"
+        "[topobench.models]\nunet = strange_good:Model\nCamelCase = strange_good:Model\n"
+        "[topobench.model]\nlost = strange_good:Model\n",
+        about="Author-email: them@example.org\nProject-URL: Source, https://example.org\n"
         "Project-URL: Issues, https://example.org/issues\n",
     )  # fmt: skip
-    write_plugin(tmp_path, "strange-twin", "[topobench.models]\nsteady = strange_good:Other\n")
+    write_distribution(tmp_path, "strange-twin", "[topobench.models]\nsteady = strange_good:Other\n")
+    write_distribution(
+        tmp_path, "strange-recipes", "[topobench.recipes]\nlost = strange_good\nunet-ce = strange_good\n"
+    )
     monkeypatch.syspath_prepend(tmp_path)
     found = list(each_plugin())
     said = {finding.found: finding for finding in found}
@@ -108,10 +107,16 @@ def test_plugins_load_or_their_makers_are_named(monkeypatch, tmp_path):
     assert said[raises].advice == "Tell its makers: https://example.org/issues."
     [twin, _] = [text for text in said if "have one name, so it is not known which is meant" in text] * 2
     assert "(strange_good:Other, from strange-twin 1.0)" in twin
-    assert sum(finding.state == "fault" for finding in found) == 4  # of the twins each
+    assert sum(finding.state == "fault" for finding in found) == 5  # of the twins each
+    [recipe] = [text for text in said if "'lost' (strange_good, from strange-recipes 1.0) must lie in" in text]
+    assert said[recipe].advice == "Tell its makers: strange-recipes names nobody."
     warned = dict(finding.found.split(": ", 1) for finding in found if finding.state == "warning")
     assert warned.pop("lost (model, from strange-broken)").endswith("(did you mean 'topobench.models'?)")
-    assert warned == {"unet (models, from strange-broken)": "a built-in of this name comes before it"}
+    assert "small letters and digits" in warned.pop("CamelCase (models, from strange-broken)")
+    ours = "a built-in of this name comes before it; give it another"
+    assert warned == dict.fromkeys(
+        ["unet (models, from strange-broken)", "unet-ce (recipes, from strange-recipes)"], ours
+    )
     assert (found[-1].state, found[-1].found) == ("ok", "none")
 
 

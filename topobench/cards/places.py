@@ -8,6 +8,7 @@ also those of plugins, and a shipped one comes before them.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,15 +18,15 @@ from pydantic import ValidationError
 from topobench.cards.datasets import Card
 from topobench.cards.protocols import Protocol, variant_of
 from topobench.cards.recipes import Recipe, Suite
-from topobench.cards.schema import File, faults_of
+from topobench.cards.schema import NAME, File, faults_of
 from topobench.errors import ArgumentError, CardError, UnknownNameError
 from topobench.files import read_toml
-from topobench.plugins import Plugin, find, plugins_of, toml_of
-from topobench.registry import OURS, unknown_name
+from topobench.plugins import GROUP, KINDS, Plugin, find, plugins_of, toml_of
+from topobench.registry import BUILTINS, OURS, nearest, unknown_name
 
 __all__ = [
     "PLACES", "folder", "load_card", "load_protocol", "load_recipe", "load_suite", "names", "origin_of", "plugin_of",
-    "read", "shipped", "shipped_protocol", "text_of",
+    "read", "shipped", "shipped_protocol", "text_of", "why_unused",
 ]  # fmt: skip
 
 Read = TypeVar("Read", bound=File)
@@ -75,6 +76,24 @@ def origin_of(kind: str, name: str) -> str:
     """Return from which distribution and version a name of a kind comes, or from which file."""
     plugin = plugin_of(kind, name)
     return plugin.origin if plugin else OURS
+
+
+def why_unused(plugin: Plugin) -> str:
+    """Return why nobody gets a plugin by its name, as the end of a sentence; an empty text where one can.
+
+    ArgumentError where several have its name.
+    """
+    if plugin.kind not in KINDS:
+        return (
+            f"there is no group {GROUP + plugin.kind!r}{nearest(GROUP + plugin.kind, [GROUP + kind for kind in KINDS])}"
+        )
+    if not re.fullmatch(NAME, plugin.name):
+        return "a name must consist of small letters and digits, with single - _ . between them"
+    listed = {plural: kind for kind, plural in OFFERED.items()}.get(plugin.kind)
+    if plugin.name in (_files(listed) if listed else BUILTINS[plugin.kind]):
+        return "a built-in of this name comes before it; give it another"
+    first = find(plugin.kind, plugin.name)
+    return f"{first} comes before it" if first and first != plugin else ""
 
 
 def text_of(kind: str, name: str) -> str:

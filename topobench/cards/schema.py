@@ -9,11 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from topobench.registry import nearest
 
-__all__ = ["Choice", "Count", "File", "Index", "Name", "Part", "Strict", "VariantName", "faults_of"]
+__all__ = ["NAME", "Choice", "Count", "File", "Index", "Name", "Part", "Strict", "VariantName", "faults_of"]
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]+([-_.][a-z0-9]+)*$")]
+NAME = r"[a-z0-9]+([-_.][a-z0-9]+)*"
+Name = Annotated[str, Field(pattern=f"^{NAME}$")]
 # A name, or that of a variant: drive, drive:official; hu2019, hu2019:129-c4.
-VariantName = Annotated[str, Field(pattern=r"^[a-z0-9]+([-_.][a-z0-9]+)*(:[a-z0-9]+([-_.][a-z0-9]+)*)?$")]
+VariantName = Annotated[str, Field(pattern=f"^{NAME}(:{NAME})?$")]
 Part = Annotated[float, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, Field(ge=1)]
 Index = Annotated[int, Field(ge=0)]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from topobench.cli.options import data_dir, output
+from topobench.cli.options import data_dir, output, plugin
 from topobench.cli.words import counted
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ __all__ = ["doctor"]
 
 
 @click.command()
+@plugin
 @data_dir
 @output
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")

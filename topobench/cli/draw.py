@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from topobench.cli.options import LIKELIHOOD, data_dir, partial
+from topobench.cli.options import LIKELIHOOD, data_dir, partial, plugin
 from topobench.cli.truth import check_asked, open_asked, prediction_of, sample_of
 
 __all__ = ["draw"]
@@ -21,6 +21,7 @@ __all__ = ["draw"]
 @click.option("--connectivity", type=click.Choice(["4", "8"]), help="With --truth; 8 if not given.")
 @click.option("--frame", is_flag=True, help="Close cells at the border by a ring of structure outside.")
 @click.option("--threshold", type=LIKELIHOOD, default=0.5, show_default=True, help="Structure is >= this.")
+@plugin
 @data_dir
 @partial
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The picture, .png or .svg.  [default: ID.png]")

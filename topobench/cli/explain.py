@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from topobench.cli.options import data_dir, loss_options, partial
+from topobench.cli.options import data_dir, loss_options, partial, plugin
 from topobench.cli.truth import check_asked, open_asked, prediction_of, sample_of
 from topobench.errors import ArgumentError, TopobenchError
 
@@ -62,6 +62,7 @@ class _Case:
 @click.option("--image", "image_id", metavar="ID", help="Which image: its name without the suffix.")
 @loss_options
 @click.option("--crop", type=_Crop(), help="Only this square part of the image: first row, first column, side.")
+@plugin
 @data_dir
 @partial
 @click.option(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from topobench.cli.options import data_dir, partial
+from topobench.cli.options import data_dir, partial, plugin
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -53,6 +53,7 @@ NUMBERS = (
 
 @click.command()
 @click.argument("name")
+@plugin
 @data_dir
 @partial
 @click.option(

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from topobench.cli.options import plugin
+
 __all__ = ["list_names", "show"]
 
 KINDS = (
@@ -28,39 +30,68 @@ MOST_FILES = 5  # known files of a card that are shown
 
 @click.command("list")
 @click.argument("kind", type=click.Choice(KINDS))
-def list_names(kind: str) -> int:
-    """List the names of a KIND. A file that is not valid is named after the others, and makes the exit code 1."""
-    import topobench
-    from topobench import cards
-    from topobench.errors import TopobenchError
-    from topobench.metrics import FIGURES
+@click.option("--origin", is_flag=True, help="Also show from which distribution and version, or file, each name comes.")
+@plugin
+def list_names(kind: str, origin: bool) -> int:
+    """List the names of a KIND. A file that is not valid is named after the others, and makes the exit code 1.
 
-    faults = []
+    No plugin is loaded for it; what of plugins cannot be read is named after the others, too, and changes no exit code.
+    """
+    import topobench
+    from topobench.errors import TopobenchError
+    from topobench.plugins import broken
+    from topobench.registry import OURS
+
+    faults: list[str] = []
+    warnings = list(broken())
     known = topobench.list_names(kind)
     width = max(22, *map(len, known))
     for name in known:
-        about = ""
-        if kind in cards.PLACES:
-            try:
-                about = _file(kind, name).title
-            except TopobenchError as error:
-                faults.append(error)
+        whose, about = _origin(kind, name), ""
+        try:
+            about = _title(kind, name)
+        except TopobenchError as error:
+            (faults if whose == OURS else warnings).append(str(error))
+            if whose == OURS:
                 continue
-        elif kind == "metrics" and name in FIGURES:
-            about = _figure(name)
-        click.echo(f"{name:{width}} {about}".rstrip())
-    for fault in faults:
-        click.echo(f"Error: {fault}", err=True)
+        click.echo(f"{name:{width}} {f'{whose:22} ' if origin else ''}{about}".rstrip())
+    for words, sentences in (("Warning", warnings), ("Error", faults)):
+        for sentence in sentences:
+            click.echo(f"{words}: {sentence}", err=True)
     return 1 if faults else 0
+
+
+def _title(kind: str, name: str) -> str:
+    """Return what a list says of a name; nothing where that would load somebody's code."""
+    from topobench import cards
+    from topobench.metrics import FIGURES
+
+    if kind in cards.PLACES:
+        return str(_file(kind, name).title)
+    return _figure(name) if kind == "metrics" and name in FIGURES else ""
+
+
+def _origin(kind: str, name: str) -> str:
+    """Return from where a name comes; where several offer it, all of them."""
+    from topobench import cards, registry
+    from topobench.errors import ArgumentError
+    from topobench.plugins import plugins_of
+
+    try:
+        return cards.origin_of(kind, name) if kind in cards.PLACES else registry.origin_of(kind, name)
+    except ArgumentError:
+        of_them = plugins_of("cards" if kind == "datasets" else kind)
+        return " and ".join(each.origin for each in of_them if each.name == name.partition(":")[0])
 
 
 @click.command()
 @click.argument("name")
+@plugin
 def show(name: str) -> None:
     """Show all that bears this NAME: card, recipe, suite, protocol, figure, or the text of a model or loss."""
     import topobench
     from topobench import cards
-    from topobench.registry import unknown_name
+    from topobench.registry import OURS, unknown_name
 
     known = {kind: topobench.list_names(kind) for kind in KINDS}
     if variant := cards.shipped_protocol(name):
@@ -74,7 +105,8 @@ def show(name: str) -> None:
     if not found:
         raise unknown_name("anything", name, {other for names in known.values() for other in names})
     for kind in found:
-        click.echo(f"# {name}, one of the {kind}{_changed(kind, name) if ':' in name else ''}")
+        whose = "" if _origin(kind, name) == OURS else f", from {_origin(kind, name)}"
+        click.echo(f"# {name}, one of the {kind}{whose}{_changed(kind, name) if ':' in name else ''}")
         if kind in cards.PLACES:
             click.echo(_without_most_files(cards.text_of(kind, name)))
             _file(kind, name)  # a file that is not valid is shown, and then said to be so
@@ -141,4 +173,5 @@ def _about(kind: str, name: str) -> str:
     if kind == "metrics" and name in FIGURES:
         return _figure(name)
     found = load(kind, name)
-    return f"{found.__name__}{inspect.signature(found)}\n\n{inspect.getdoc(found) or ''}"
+    said = inspect.cleandoc(found.__doc__) if found.__doc__ else "It says nothing of itself."
+    return f"{getattr(found, '__name__', name)}{inspect.signature(found)}\n\n{said}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Sequence
@@ -10,7 +11,17 @@ from typing import Any
 
 import click
 
-__all__ = ["INDICES", "LIKELIHOOD", "LOSS_OPTION", "data_dir", "loss_options", "output", "partial", "pictures"]
+__all__ = [
+    "INDICES",
+    "LIKELIHOOD",
+    "LOSS_OPTION",
+    "data_dir",
+    "loss_options",
+    "output",
+    "partial",
+    "pictures",
+    "plugin",
+]
 
 
 class _Indices(click.ParamType[tuple[int, ...]]):
@@ -99,6 +110,33 @@ data_dir = click.option(
 partial = click.option(
     "--partial", is_flag=True, help="Go on with those images of a data set that are there; records say how many."
 )
+
+
+def _name_plugins(context: click.Context, parameter: click.Parameter, files: Sequence[Path]) -> None:
+    """Name files of plugins in the environment, where processes that are begun find them; ArgumentError for no such."""
+    from topobench.cards import why_unused
+    from topobench.errors import ArgumentError
+    from topobench.plugins import FILES, read_plugins
+
+    if not files:
+        return
+    before = os.environ.get(FILES)
+    paths = [str(file.expanduser().absolute()) for file in files]
+    if strange := [path for path in paths if os.pathsep in path]:
+        raise click.BadParameter(f"{strange[0]} has a {os.pathsep!r} in its path; rename it.", param=parameter)
+    os.environ[FILES] = os.pathsep.join([*paths, *([before] if before else [])])
+    context.call_on_close(lambda: os.environ.update({FILES: before}) if before else os.environ.pop(FILES, None))
+    for plugin in (plugin for path in paths for plugin in read_plugins(Path(path))):
+        if useless := why_unused(plugin):
+            raise ArgumentError(f"{plugin} cannot be used: {useless}.")
+
+
+plugin = click.option(
+    "--plugin", multiple=True, type=click.Path(path_type=Path), metavar="FILE.py", expose_value=False, is_eager=True,
+    callback=_name_plugins,
+    help="A Python file with models, losses ... of your own, which says so in a table PLUGINS; may be repeated. Others "
+    "are found where they are installed, or named by $TOPOBENCH_PLUGINS.",
+)  # fmt: skip
 
 pictures = click.option(
     "--pictures", type=click.Choice(["free", "all", "none"]), default="free", show_default=True,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from topobench.cli.options import data_dir, output, partial
+from topobench.cli.options import data_dir, output, partial, plugin
 from topobench.cli.own import check_own, opened, own_dataset
 from topobench.cli.protocols import chosen_protocols
 
@@ -41,6 +41,7 @@ __all__ = ["rescore"]
     "--verify", is_flag=True,
     help="Write nothing: say whether every figure is what the maps give, and exit with 1 where one is not.",
 )  # fmt: skip
+@plugin
 @data_dir
 @partial
 @output

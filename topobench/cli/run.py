@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from topobench.cli.options import INDICES, data_dir, output, partial, pictures
+from topobench.cli.options import INDICES, data_dir, output, partial, pictures, plugin
 from topobench.cli.own import check_own, opened, own_dataset
 from topobench.run.settings import DEFAULTS, Settings
 
@@ -66,6 +66,7 @@ __all__ = ["run"]
 )  # fmt: skip
 @pictures
 @click.option("--dry-run", is_flag=True, help="Print the runs, what is done, and the time that is left; run nothing.")
+@plugin
 @data_dir
 @partial
 @output

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from topobench.cli.options import LIKELIHOOD, data_dir, output, partial
+from topobench.cli.options import LIKELIHOOD, data_dir, output, partial, plugin
 from topobench.cli.protocols import chosen_protocols
 from topobench.cli.truth import Asked, check_asked, open_asked
 
@@ -53,6 +53,7 @@ class _Postprocessing(click.ParamType[int]):
     help="Score once more after a step: remove-small=N takes away components of fewer than N pixels. May be repeated.",
 )  # fmt: skip
 @click.option("--name", help="What the leaderboard calls the method; the folder's name if not given.")
+@plugin
 @data_dir
 @partial
 @output

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from topobench.cli.each import each_of, known_card
-from topobench.cli.options import data_dir
+from topobench.cli.options import data_dir, plugin
 
 if TYPE_CHECKING:
     from topobench.cards import Card
@@ -20,6 +20,7 @@ __all__ = ["status"]
 
 @click.command()
 @click.argument("names", metavar="[NAME]...", nargs=-1)
+@plugin
 @data_dir
 def status(names: tuple[str, ...], data_dir: Path | None) -> int:
     """Show for each data set how many of its images are there, and how to get it; of a NAMED one its folds, too.

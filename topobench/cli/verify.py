@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from topobench.cli.each import each_of, known_card
-from topobench.cli.options import data_dir, partial
+from topobench.cli.options import data_dir, partial, plugin
 
 if TYPE_CHECKING:
     from topobench.cards import Card
@@ -22,6 +22,7 @@ MOST = 10  # faults of a kind that are shown
 
 @click.command()
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@plugin
 @data_dir
 @partial
 def verify(names: tuple[str, ...], data_dir: Path | None, partial: bool) -> int:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from topobench.cards import load_card, load_recipe, plugin_of
+from topobench.cards import load_card, load_recipe, why_unused
 from topobench.doctor.finding import Finding
 from topobench.errors import TopobenchError
-from topobench.plugins import KINDS, Plugin, all_plugins, broken, find, load_plugin
-from topobench.registry import BUILTINS, nearest
+from topobench.plugins import Plugin, all_plugins, broken, load_plugin
 
 __all__ = ["each_plugin"]
-
-GROUP = "topobench."
 
 
 def each_plugin() -> Iterator[Finding]:
@@ -22,7 +19,7 @@ def each_plugin() -> Iterator[Finding]:
     for plugin in sorted(all_plugins(), key=lambda plugin: (plugin.kind, plugin.name, plugin.owner)):
         about = f"{plugin.name} ({plugin.kind}, from {plugin.owner})"
         try:
-            if useless := _useless(plugin):
+            if useless := why_unused(plugin):
                 yield Finding("plugins", "warning", f"{about}: {useless}", _tell(plugin))
                 continue
             _load(plugin)
@@ -30,25 +27,6 @@ def each_plugin() -> Iterator[Finding]:
         except TopobenchError as error:
             yield Finding("plugins", "fault", str(error), _tell(plugin))
     yield Finding("plugins", "ok", ", ".join(sound) or "none")
-
-
-def _useless(plugin: Plugin) -> str:
-    """Return why a plugin is never used, or an empty text; ArgumentError where several have its name."""
-    if plugin.kind not in KINDS:
-        return (
-            f"there is no group {GROUP + plugin.kind!r}{nearest(GROUP + plugin.kind, [GROUP + each for each in KINDS])}"
-        )
-    if _is_ours(plugin):
-        return "a built-in of this name comes before it"
-    first = find(plugin.kind, plugin.name)
-    return f"{first.value} of {first.owner} has this name and comes before it" if first and first != plugin else ""
-
-
-def _is_ours(plugin: Plugin) -> bool:
-    """Whether topobench has something of a plugin's kind and name itself."""
-    if plugin.kind in ("cards", "recipes"):
-        return plugin_of("datasets" if plugin.kind == "cards" else "recipes", plugin.name) is None
-    return plugin.name in BUILTINS[plugin.kind]
 
 
 def _load(plugin: Plugin) -> None:

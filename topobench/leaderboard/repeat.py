@@ -47,6 +47,7 @@ def repeats_of(records: Iterable[RunRecord], labels: Mapping[str, str]) -> list[
         if record.kind == "trained":
             ran = [record.environment.get(name) for name in ENVIRONMENT]
             same = [record.recipe, record.card["name"], record.budget, sorted(record.protocols), _device(record), ran]
+            same += [record.plugins] if record.plugins else []
             alike[digest(same)].append(record)
     found = [repeat for group in alike.values() for repeat in _repeats(group, labels)]
     return sorted(found, key=lambda repeat: (repeat.method, repeat.command, repeat.runs))
@@ -175,8 +176,12 @@ def _where(record: RunRecord) -> str:
     commit = f" ({found['commit']})" if found.get("commit") else ""
     versions = ", ".join(f"{name} {found[name]}" for name in ("torch", "python", "numpy") if found.get(name))
     threads = f", {record.threads} threads a run" if record.device == "cpu" else ""
+    used = [
+        f"{name} of {about['origin']} (code {about['code'][:12]})" for name, about in sorted(record.plugins.items())
+    ]
+    plugins = f"; plugins: {', '.join(used)}" if used else ""
     return (
         f"topobench {found.get('topobench', 'of unknown version')}{commit}, {versions or 'torch not stated'}; "
         f"{found.get('device_name', record.device)}, {record.precision}{threads}; training version "
-        f"{record.training_version}"
+        f"{record.training_version}{plugins}"
     )

@@ -9,12 +9,10 @@ from importlib.metadata import Distribution, distribution, distributions
 from pathlib import Path
 
 from topobench.errors import ArgumentError
-from topobench.plugins.plugin import Plugin
+from topobench.plugins.plugin import GROUP, Plugin
 from topobench.plugins.single import named_files, read_plugins
 
 __all__ = ["all_plugins", "broken", "find", "plugins_of"]
-
-GROUP = "topobench."
 
 Modified = tuple[tuple[str, float], ...]  # paths, and when they were changed
 Scan = tuple[tuple[Plugin, ...], tuple[str, ...]]

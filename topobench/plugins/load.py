@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
@@ -12,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from topobench.errors import ArgumentError
+from topobench.files import digest, file_sha256
 from topobench.plugins.plugin import Plugin
 from topobench.plugins.single import module_of
 from topobench.timelimit import TimedOut, patience, time_limit
@@ -21,6 +21,7 @@ __all__ = ["API_VERSION", "code_of", "load_plugin", "provenance", "toml_of"]
 API_VERSION = 1  # of the contracts; raised when a plugin that kept one must be changed
 
 _stopped: dict[Plugin, TimedOut] = {}
+_codes: dict[Plugin, str] = {}  # as they were when this process first asked: what is loaded stays so, whoever edits it
 
 
 def load_plugin(plugin: Plugin) -> Any:
@@ -33,6 +34,7 @@ def load_plugin(plugin: Plugin) -> Any:
         if plugin in _stopped:
             raise _stopped[plugin]
         with time_limit(patience()):
+            code_of(plugin)
             found = _object(plugin)
     except KeyboardInterrupt:
         raise
@@ -56,22 +58,23 @@ def toml_of(plugin: Plugin) -> Path:
 
 
 def code_of(plugin: Plugin) -> str:
-    """Return the sha256 of a plugin's code: of its file, or of all Python files of its top package; empty if unknown.
+    """Return the sha256 of a plugin's code, as this process took it up; empty if unknown.
 
-    The names of files count, their times and what is compiled do not.
+    It is that of its file, or of all Python files of its top package; their names count, their times and what is
+    compiled do not.
     """
-    folder, files = _sources(plugin)
-    if not files:
-        return ""
-    sums = [[str(file.relative_to(folder)), hashlib.sha256(file.read_bytes()).hexdigest()] for file in sorted(files)]
-    return hashlib.sha256(repr(sums).encode()).hexdigest()
+    if plugin not in _codes:
+        folder, files = _sources(plugin)
+        sums = [[str(file.relative_to(folder)), file_sha256(file)] for file in sorted(files)]
+        _codes[plugin] = digest(sums) if sums else ""
+    return _codes[plugin]
 
 
 def provenance(plugin: Plugin) -> dict[str, str]:
     """Return where a plugin comes from, as a record keeps it.
 
     Its `origin` (distribution and version, or the name of a file), the `object` that it is, and the sha256 of its
-    `code` as it is now.
+    `code` (`code_of`).
     """
     origin = plugin.file.name if plugin.file else plugin.origin
     return {"origin": origin, "object": plugin.value, "code": code_of(plugin)}

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["KINDS", "Plugin"]
+__all__ = ["GROUP", "KINDS", "Plugin"]
+
+GROUP = "topobench."  # of entry points, and behind it the kind
 
 KINDS = ("models", "losses", "adapters", "metrics", "cards", "recipes", "nulls", "backends")
 

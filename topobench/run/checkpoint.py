@@ -2,7 +2,7 @@
 
 Each is a file of its own, ``step-<steps done>-<validations done>-<sha256>.pt``, whose name holds the hash of its bytes.
 It is written whole or not at all, and read with ``weights_only``: nothing in it is run. One that is damaged, of another
-run or of a newer topobench is refused with the reason, and the one before it is taken.
+run, of other code of a plugin or of a newer topobench is refused with the reason, and the one before it is taken.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import io
 import pickle
 import re
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import torch
 
 from topobench.errors import RunError
 from topobench.files import remove_strays, write_atomic
+from topobench.run.provenance import changed
 
 __all__ = ["Checkpoints"]
 
@@ -30,10 +31,11 @@ KEPT = 2
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """The checkpoints of one run, in a folder of its own."""
+    """The checkpoints of one run, in a folder of its own; `plugins` are those that it uses (run/provenance.py)."""
 
     folder: Path
     run_id: str
+    plugins: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def save(self, step: int, state: dict[str, Any], validations: int = 0) -> Path:
         """Write the state after so many steps and validations; return its path. The one before is kept, too.
@@ -41,7 +43,7 @@ class Checkpoints:
         What lies there of as many steps, or of more, was refused when this training went on from an older one.
         """
         buffer = io.BytesIO()
-        torch.save({**state, "format": FORMAT, "run_id": self.run_id}, buffer)
+        torch.save({**state, "format": FORMAT, "run_id": self.run_id, "plugins": self.plugins}, buffer)
         path = self.folder / f"step-{step:08d}-{validations:04d}-{_short_hash(buffer.getvalue())}.pt"
         remove_strays(self.folder)
         write_atomic(path, buffer.getvalue())
@@ -87,6 +89,8 @@ class Checkpoints:
             return f"its format is {found!r}; this topobench reads {FORMAT}"
         if state["run_id"] != self.run_id:
             return f"it is of the run {str(state['run_id'])[:12]}, and this is {self.run_id[:12]}"
+        if other := changed(state.get("plugins", {}), self.plugins):
+            return f"it was trained by other code of {', '.join(other)}"
         return state
 
     def _newest_first(self) -> list[Path]:

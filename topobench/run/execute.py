@@ -29,6 +29,7 @@ from topobench.run.evaluate import model_predictor
 from topobench.run.maps import keep_map
 from topobench.run.matrix import Run
 from topobench.run.progress import Progress
+from topobench.run.provenance import changed, plugins_of_run
 from topobench.run.rescore import kept_maps
 from topobench.run.scalars import Scalars
 from topobench.run.settings import DEFAULTS, Settings
@@ -40,6 +41,8 @@ from topobench.scores import Predictor, make_record, run_id_of, score_samples, w
 from topobench.types import Row, RunRecord, Sample
 
 __all__ = ["Stopped", "execute", "find", "record_failure"]
+
+AGAIN = "its figures are of that code. To train again raise the version of the recipe, or take another folder (-o)."
 
 
 class Stopped(Exception):
@@ -70,6 +73,8 @@ def execute(
         execution = _Execution(run, place, follower, stopping, settings)
         before = execution.before
         found = before is not None and not execution.missing
+        if before and (other := changed(before.plugins, execution.plugins)):
+            follower.noted(run, f"it was trained by other code of {', '.join(other)}; {AGAIN}")
         record = before if found and before else execution.record()
         if not found and (record.finished or before is None):  # a new scoring that fails takes nothing away
             write_record(record, place.record.parent)
@@ -89,7 +94,10 @@ def find(run: Run, store: Path) -> RunRecord | None:
 def record_failure(run: Run, store: Path, reason: str, settings: Settings = DEFAULTS) -> RunRecord:
     """Return the record of a run that failed and could not say so itself; it is kept if none is finished."""
     place = Store(store).place(run.identity())
-    record = make_record(run.identity(), f"failed: {reason}", run.choices(), [], {}, _environment(run, settings))
+    record = make_record(
+        run.identity(), f"failed: {reason}", run.choices(), [], {}, _environment(run, settings),
+        plugins=plugins_of_run(run),
+    )  # fmt: skip
     if place.finished() is None:
         write_record(record, place.record.parent)
     place.progress.unlink(missing_ok=True)
@@ -131,6 +139,11 @@ class _Execution:
         """The finished record in the store, by whatever protocols it was scored."""
         return self.place.finished()
 
+    @cached_property
+    def plugins(self) -> dict[str, dict[str, str]]:
+        """Where each plugin comes from that the run uses."""
+        return plugins_of_run(self.run)
+
     @property
     def missing(self) -> list[str]:
         """The run's protocols by which it is not scored yet, or was when they made other choices."""
@@ -151,10 +164,12 @@ class _Execution:
             rows = [*kept, *self._rows()]
         except Stopped:
             raise
-        except (Exception, SystemExit) as error:  # whatever a plugin raises: the other runs go on
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # whatever a plugin raises: the other runs go on
             if self._is_of_the_store(error):
                 raise
-            status = f"failed: {_reason(error)}"
+            status = f"failed: {_reason(error, self.plugins)}"
         self.cost["peak_memory_mib"] = max(self.cost.get("peak_memory_mib", 0.0), round(peak_memory_mib(), 1))
         if self.before and status == "finished":  # what it cost, and where, is said of its training
             maps = self.predictions or self.before.predictions
@@ -162,7 +177,15 @@ class _Execution:
             return replace(self.before, protocols=protocols, rows=tuple(rows), predictions=maps)
         about = _environment(self.run, self.settings)
         return make_record(
-            self.run.identity(), status, self.protocols, rows, self.cost, about, self.training, self.predictions
+            self.run.identity(),
+            status,
+            self.protocols,
+            rows,
+            self.cost,
+            about,
+            self.training,
+            self.predictions,
+            self.plugins,
         )
 
     def _rows(self) -> list[Row]:
@@ -209,7 +232,7 @@ class _Execution:
             validator = Validator(budget.validation, dataset.select(held_out), dataset.card, run.device.kind)
             self.training["held_out"] = held_out
         data = TrainingSet.of(dataset.select(train_ids), self.settings.cache_bytes)
-        checkpoints = Checkpoints(self.place.checkpoints, run_id_of(run.identity()))
+        checkpoints = Checkpoints(self.place.checkpoints, run_id_of(run.identity()), self.plugins)
         trainer = Trainer(recipe, budget, seed, run.device, data, checkpoints, validator, self.settings)
         for sentence in trainer.refused:
             self.watcher.noted(run, sentence)
@@ -284,9 +307,16 @@ def _environment(run: Run, settings: Settings) -> dict[str, str]:
     )
 
 
-def _reason(error: BaseException) -> str:
-    """Return an error as the end of ``failed: ...``: topobench's own sentences as they are, others with their type."""
-    own = isinstance(error, TopobenchError)
-    text = str(error) if own else f"{type(error).__name__}: {error}"
+def _reason(error: BaseException, plugins: dict[str, dict[str, str]]) -> str:
+    """Return an error as the end of ``failed: ...``: topobench's own sentences as they are, others with their type.
+
+    With others it is said which plugins the run uses, for it may well be one of theirs.
+    """
+    text = str(error) if isinstance(error, TopobenchError) else f"{type(error).__name__}: {error}{_whose(plugins)}"
     text = " ".join(text.split())  # one line, for it stands in tables
     return text.encode(errors="backslashreplace").decode()  # what is not Unicode, such as some names of files
+
+
+def _whose(plugins: dict[str, dict[str, str]]) -> str:
+    used = [f"{name} of {about['origin']}" for name, about in plugins.items()]
+    return f" (in a run with the plugin{'s' * (len(used) > 1)} {', '.join(used)})" if used else ""

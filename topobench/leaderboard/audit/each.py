@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from topobench.cards import Budget, faults_of
 from topobench.leaderboard.audit.findings import Found, some
 from topobench.metrics import FIGURES
+from topobench.registry import BUILTINS, singular
 from topobench.scores import record_path
 from topobench.types import Row, RunRecord
 
@@ -153,6 +154,18 @@ def of_environment(found: Found) -> Iterator[str]:
         )
 
 
+def of_plugins(found: Found) -> Iterator[str]:
+    """Of a model or loss that is not topobench's it is known whose it is, and by what code."""
+    recipe = found.record.recipe
+    model, terms = recipe.get("model") or {}, recipe.get("loss") or ()
+    used = {"models": [model.get("name")], "losses": [term.get("name") for term in terms]}
+    for kind, names in used.items():
+        for name in dict.fromkeys(names):
+            key = f"{singular(kind)} {name}"
+            if name and name not in BUILTINS[kind] and not found.record.plugins.get(key, {}).get("origin"):
+                yield f"its {key} is not topobench's, and it does not say whose it is; run again with this topobench."
+
+
 def of_hashes(found: Found) -> Iterator[str]:
     """Hashes are there and look like such; maps that were kept are those of exactly the scored images."""
     record = found.record
@@ -181,5 +194,5 @@ def _count(value: Any) -> bool:
 
 
 EACH: tuple[Callable[[Found], Iterator[str]], ...] = (
-    well_named, complete, of_units, of_figures, of_budget, of_training, of_environment, of_hashes,
+    well_named, complete, of_units, of_figures, of_budget, of_training, of_environment, of_plugins, of_hashes,
 )  # fmt: skip
