@@ -12,11 +12,11 @@ ORDER = [
     ("errors", "types"),
     ("files", "timelimit", "plugins", "registry", "conformance", "seeds", "environment"),
     ("cards",), ("topology",), ("patches",), ("metrics",), ("scores",), ("drawing",), ("data",), ("models",),
-    ("losses",), ("run", "bench"), ("leaderboard", "doctor"), ("cli",),
+    ("losses",), ("run", "bench"), ("leaderboard", "doctor", "scaffold"), ("cli",),
 ]  # fmt: skip
 FLOOR = {name: floor for floor, names in enumerate(ORDER) for name in names}
 NOT_FOR_LEADERBOARD = {"data", "models", "losses", "run"}
-NO_TORCH = {name for floor in ORDER[:9] for name in floor} | {"bench", "leaderboard", "cli"}
+NO_TORCH = {name for floor in ORDER[:9] for name in floor} | {"bench", "leaderboard", "scaffold", "cli"}
 FILES = sorted(path for path in (ROOT / "topobench").rglob("*.py") if path.name not in ("__main__.py",))
 
 

@@ -192,7 +192,8 @@ def test_failing_run_and_what_it_prints(runs, tmp_path, monkeypatch, capsys):
     recipe = runs[1].recipe.model_copy(update={"model": model})
     mixed = [replace(runs[1], recipe=recipe), runs[0]]
     failed, null = execute_in_processes(mixed, tmp_path / "out", Told(), lambda: False, DEFAULTS, 2)
-    assert failed.status == "failed: ValueError: 3"
+    assert failed.status.startswith("failed: model 'talker' (talker:make, from talker 1) cannot be made")
+    assert "ValueError: 3" in failed.status
     assert null.finished
     assert capsys.readouterr().out.splitlines() == ["512 1", "a half"]
 

@@ -1,64 +1,141 @@
-"""`topobench check`: hold a plugin, or a part of topobench, to what it must do."""
+"""`topobench check`: hold a plugin, or a part of topobench, to what its kind must do."""
 
 from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from topobench.cli.options import loss_options
+from topobench.cli.options import options_of, plugin
 
 if TYPE_CHECKING:
+    from topobench.conformance import Rule
     from topobench.types import Report
 
 __all__ = ["check"]
 
 SHOWN = 3  # reasons a rule, unless all are asked for
 
+names = click.argument("names", nargs=-1, required=True, metavar="NAME...")
+everything = click.option(
+    "--all", "everything", is_flag=True, help="Show every failure, not the first few of each rule."
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print every check as JSON.")
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """Something that is to be checked: what it is called, from where it comes, and what checks it."""
+
+    name: str
+    origin: str
+    held: Callable[[], Report]
+    shortcomings: str = ""  # known ones
+
 
 @click.group()
 def check() -> None:
-    """Hold a loss, ours or a plugin's, to the rules that every one must keep."""
+    """Hold a model, loss, metric, adapter or recipe, ours or a plugin's, to the rules that every one must keep.
+
+    A line for each rule says how many cases passed, failed, and are not claimed; then why what failed did. Exit code 1
+    if anything failed.
+    """
+
+
+@check.command("model")
+@names
+@options_of("model")
+@everything
+@as_json
+@plugin
+def check_model(names: tuple[str, ...], options: dict[str, Any], everything: bool, as_json: bool) -> None:
+    """Check models: any size, repeatable, saved and loaded, trained for three steps.
+
+    Images of any height and width, of one to three channels; batches that equal their images one by one; evaluation
+    without chance, training that follows from torch's seed; weights that are saved and loaded; gradient for every
+    parameter; reach; mixed precision; the same on CPU and CUDA.
+    """
+    from topobench.models import build_model
+    from topobench.models.conformance import RULES
+    from topobench.models.conformance import check_model as checked
+    from topobench.registry import load, origin_of
+
+    for name in names:
+        load("models", name)
+    subjects = [
+        _Subject(
+            name,
+            origin_of("models", name),
+            lambda name=name: checked(lambda channels: build_model(name, channels, options), name),  # type: ignore[misc]
+        )
+        for name in names
+    ]
+    _hold("model", subjects, RULES, everything, as_json)
 
 
 @check.command("loss")
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
-@loss_options
-@click.option("--all", "everything", is_flag=True, help="Show every failure, not the first few of each rule.")
-@click.option("--json", "as_json", is_flag=True, help="Print every check as JSON.")
+@names
+@options_of("loss")
+@everything
+@as_json
+@plugin
 def check_loss(names: tuple[str, ...], options: dict[str, Any], everything: bool, as_json: bool) -> None:
     """Check losses on toys with a known answer.
 
     Each toy is wrong in one known way (a gap, a false bridge, an island ...), in both polarities, square and oblong. A
     loss must be finite, 0 where the prediction is right, positive where it is wrong, push the wrong pixel the right
-    way, and, if it claims so, set the topology right within 200 steps. Exit code 1 if a check fails.
+    way, and, if it claims so, set the topology right within 200 steps.
     """
     from topobench.losses import build_loss
+    from topobench.losses.conformance import RULES
     from topobench.losses.conformance import check_loss as checked
+    from topobench.registry import origin_of
 
     losses = {name: build_loss(name, options) for name in names}
-    reports = []
-    for name, loss in losses.items():
+    subjects = [
+        _Subject(
+            name,
+            origin_of("losses", name),
+            lambda name=name, loss=loss: checked(loss, name),  # type: ignore[misc]
+            getattr(loss, "shortcomings", ""),
+        )
+        for name, loss in losses.items()
+    ]
+    _hold("loss", subjects, RULES, everything, as_json)
+
+
+def _hold(kind: str, subjects: Sequence[_Subject], rules: Sequence[Rule[Any]], everything: bool, as_json: bool) -> None:
+    """Check subjects one after the other and print what was found; Exit with 1 if anything failed."""
+    found = []
+    for subject in subjects:
         if sys.stderr.isatty():
-            click.echo(f"checking {name}, some 10 seconds ...", err=True)
-        reports.append(checked(loss, name))
+            click.echo(f"checking {kind} {subject.name} ...", err=True)
+        with redirect_stdout(sys.stderr):  # what a plugin prints is no part of the answer
+            report = subject.held()
+        found.append((subject, report))
         if not as_json:
-            _print(reports[-1], getattr(loss, "shortcomings", ""), everything)
+            _print(kind, subject, report, rules, everything)
     if as_json:
-        click.echo(json.dumps([{"subject": each.subject, "checks": [*map(asdict, each.checks)]} for each in reports]))
-    if any(report.failed for report in reports):
+        click.echo(json.dumps([_as_json(kind, subject, report) for subject, report in found]))
+    if any(report.failed for _, report in found):
         raise click.exceptions.Exit(1)
 
 
-def _print(report: Report, shortcomings: str, everything: bool) -> None:
+def _as_json(kind: str, subject: _Subject, report: Report) -> dict[str, Any]:
+    about = {"kind": kind, "subject": report.subject, "origin": subject.origin}
+    return {**about, "checks": [asdict(check) for check in report.checks]}
+
+
+def _print(kind: str, subject: _Subject, report: Report, rules: Sequence[Rule[Any]], everything: bool) -> None:
     """Print how many cases of each rule passed, failed and are not claimed, then the failures, equal ones together."""
     from rich.console import Console
 
     from topobench.cli.tables import grid
-    from topobench.losses.conformance import RULES
 
     counts = report.counts()
     table = grid()
@@ -68,14 +145,14 @@ def _print(report: Report, shortcomings: str, everything: bool) -> None:
     for rule, count in counts.items():
         table.add_row(rule, *(str(number or "") for number in count.values()))
     console = Console(highlight=False, markup=False, soft_wrap=True)
-    console.print(f"loss {report.subject}")
+    console.print(f"{kind} {report.subject}, from {subject.origin}")
     console.print(table)
-    for each in RULES:
+    for each in rules:
         if lines := _reasons(report.reasons(each.name), everything):
             console.print(f"\n{each.name}: {each.meaning}", *lines, sep="\n  ")
     passed, failed = sum(count["passed"] for count in counts.values()), len(report.failed)
     verdict = f"{failed} checks failed, {passed} passed" if failed else f"all {passed} checks passed"
-    known = f" (known: {shortcomings})" if failed and shortcomings else ""
+    known = f" (known: {subject.shortcomings})" if failed and subject.shortcomings else ""
     console.print(f"\n{report.subject}: {verdict}{known}.\n")
 
 

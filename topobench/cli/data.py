@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from topobench.cli.card import new_card
 from topobench.cli.fetch import fetch
 from topobench.cli.inspection import inspect
-from topobench.cli.new import new
 from topobench.cli.status import status
 from topobench.cli.verify import verify
 
@@ -18,5 +18,5 @@ def data() -> None:
     """Data sets on disk."""
 
 
-for command in (status, fetch, verify, inspect, new):
+for command in (status, fetch, verify, inspect, new_card):
     data.add_command(command)

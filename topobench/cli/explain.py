@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from topobench.cli.options import data_dir, loss_options, partial, plugin
+from topobench.cli.options import data_dir, options_of, partial, plugin
 from topobench.cli.truth import check_asked, open_asked, prediction_of, sample_of
 from topobench.errors import ArgumentError, TopobenchError
 
@@ -60,7 +60,7 @@ class _Case:
 @click.option("--dataset", help="Take the truth of this data set in place of a folder.")
 @click.option("--fold", type=click.IntRange(min=0), help="Of the data set, the images that this fold scores.")
 @click.option("--image", "image_id", metavar="ID", help="Which image: its name without the suffix.")
-@loss_options
+@options_of("loss")
 @click.option("--crop", type=_Crop(), help="Only this square part of the image: first row, first column, side.")
 @plugin
 @data_dir

@@ -18,6 +18,7 @@ from topobench.cli.draw import draw
 from topobench.cli.explain import explain
 from topobench.cli.leaderboard import leaderboard
 from topobench.cli.names import list_names, show
+from topobench.cli.new import new
 from topobench.cli.rescore import rescore
 from topobench.cli.run import run
 from topobench.cli.score import score
@@ -41,7 +42,7 @@ def cli(debug: bool, max_image_mib: int | None) -> None:
 
 
 for command in (
-    run, status, rescore, score, check, draw, explain, leaderboard, list_names, show, data, bench, doctor,
+    run, status, rescore, score, check, new, draw, explain, leaderboard, list_names, show, data, bench, doctor,
 ):  # fmt: skip
     cli.add_command(command)
 

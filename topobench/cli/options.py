@@ -5,23 +5,25 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 __all__ = [
     "INDICES",
     "LIKELIHOOD",
-    "LOSS_OPTION",
+    "OPTION",
     "data_dir",
-    "loss_options",
+    "options_of",
     "output",
     "partial",
     "pictures",
     "plugin",
 ]
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
 class _Indices(click.ParamType[tuple[int, ...]]):
@@ -48,7 +50,7 @@ class _Likelihood(click.FloatRange):
         return float(number)
 
 
-class _LossOption(click.ParamType[tuple[str, Any]]):
+class _Option(click.ParamType[tuple[str, Any]]):
     """``KEY=VALUE``, the value as in a recipe (TOML): ``patch_size=33``, ``dimensions=[0,1]``; a bare word is text.
 
     But True, False and None are what they are in Python, where options are shown so.
@@ -85,7 +87,7 @@ def _toml_value(text: str) -> Any:
 
 INDICES = _Indices()
 LIKELIHOOD = _Likelihood(0, 1)
-LOSS_OPTION = _LossOption()
+OPTION = _Option()
 
 
 def _as_dict(_: click.Context, parameter: click.Parameter, pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -96,10 +98,13 @@ def _as_dict(_: click.Context, parameter: click.Parameter, pairs: Sequence[tuple
     return dict(pairs)
 
 
-loss_options = click.option(
-    "--option", "options", type=LOSS_OPTION, multiple=True, callback=_as_dict,
-    help="Option of the loss, as in a recipe, e.g. dimensions=[0,1]. May be repeated.",
-)  # fmt: skip
+def options_of(kind: str) -> Callable[[Decorated], Decorated]:
+    """Return the command-line option by which the options of a model, a loss ... are given."""
+    return click.option(
+        "--option", "options", type=OPTION, multiple=True, callback=_as_dict, metavar="KEY=VALUE",
+        help=f"Option of the {kind}, as in a recipe, e.g. dimensions=[0,1]. May be repeated.",
+    )  # fmt: skip
+
 
 data_dir = click.option(
     "--data-dir",

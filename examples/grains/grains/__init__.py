@@ -1,0 +1,1 @@
+"""A loss, a recipe and a card for topobench."""

@@ -1,0 +1,157 @@
+"""Records say whose plugins a run used, and by what code; with another code nothing of the old one goes on."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from tests.distribution import write_distribution
+from tests.run.test_execute import Told
+from topobench.cards import load_card, load_recipe, load_suite
+from topobench.data import open_dataset
+from topobench.data.dataset import open_card
+from topobench.errors import RunError
+from topobench.leaderboard.audit.each import of_plugins
+from topobench.leaderboard.audit.findings import Found
+from topobench.leaderboard.repeat import repeats_of
+from topobench.plugins import load
+from topobench.run.checkpoint import Checkpoints
+from topobench.run.device import Device
+from topobench.run.execute import execute, record_failure
+from topobench.run.executors import execute_serially
+from topobench.run.matrix import expand
+from topobench.run.provenance import changed, plugins_of_run
+from topobench.scores import read_record, record_path
+
+MODEL = """
+import torch
+from torch import nn
+from topobench.data.synthetic import Synthetic
+class Net(nn.Conv2d):
+    def __init__(self, in_channels):
+        super().__init__(in_channels, 1, 3, padding=1)
+class Breaks(Net):
+    def forward(self, images):
+        if self.training:
+            raise OSError("no more")
+        return super().forward(images)
+class Mine(Synthetic):
+    pass
+"""
+RECIPE = """schema = 1
+name = "theirs"
+version = 1
+title = "theirs"
+source = "them"
+learning_rate = 0.001
+model.name = "NAME"
+loss = [{ name = "cross-entropy", weight = 1.0 }]
+budget = { steps = 3, batch = 2, crop = 40 }
+"""
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, suite_file):
+    """A function that gives the run of a model of a plugin, with the recipe and the card of another one."""
+    file = tmp_path / "my_own.py"
+    file.write_text(MODEL + 'PLUGINS = {"models": {"net": "Net", "breaks": "Breaks"}, "adapters": {"mine": "Mine"}}\n')
+    monkeypatch.setenv("TOPOBENCH_PLUGINS", str(file))
+    points = "[topobench.recipes]\ntheirs = files_of\n[topobench.cards]\ntheir-cells = files_of\n"
+    write_distribution(tmp_path, "files-of", points, "0.3")
+    (tmp_path / "files_of").mkdir()
+    card = (
+        (load_card_text())
+        .replace('"synthetic-membranes"', '"their-cells"')
+        .replace('adapter = "synthetic"', 'adapter = "mine"')
+    )
+    (tmp_path / "files_of" / "their-cells.toml").write_text(card)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def make(model="net"):
+        (tmp_path / "files_of" / "theirs.toml").write_text(RECIPE.replace("NAME", model))
+        suite = load_suite(str(suite_file(recipes=["theirs"], datasets=["their-cells"], nulls=[])))
+        [run] = expand(suite, [load_recipe("theirs")], [open_dataset("their-cells")], Device("cpu", "float32", 1))
+        return run
+
+    return make
+
+
+def load_card_text():
+    from topobench.cards import text_of
+
+    return text_of("datasets", "synthetic-membranes")
+
+
+def edited(tmp_path, monkeypatch):
+    """Change the code of the plugin, as another process would find it."""
+    file = tmp_path / "my_own.py"
+    file.write_text(file.read_text() + "# other\n")
+    monkeypatch.setattr(load, "_codes", {})
+
+
+def test_a_record_says_whose_plugins_were_used(run, tmp_path):
+    of_run = run()
+    [record] = execute_serially([of_run], tmp_path / "out", Told(), lambda: False)
+    assert record.finished
+    assert {name: about["origin"] for name, about in record.plugins.items()} == {
+        "adapter mine": "my_own.py", "model net": "my_own.py", "card their-cells": "files-of 0.3",
+        "recipe theirs": "files-of 0.3",
+    }  # fmt: skip
+    assert record.plugins["model net"]["object"] == "Net"
+    assert re.fullmatch("[0-9a-f]{64}", record.plugins["model net"]["code"])
+    assert read_record(record_path(tmp_path / "out" / "records", of_run.identity())) == record
+    [repeat] = repeats_of([record], {})
+    assert "plugins: adapter mine of my_own.py (code " in repeat.where
+    found = Found(tmp_path / "x.json", record)
+    assert list(of_plugins(found)) == []
+    [sentence] = of_plugins(replace(found, record=replace(record, plugins={})))
+    assert sentence.startswith("its model net is not topobench's, and it does not say whose it is")
+
+
+def test_files_of_ones_own_are_not_taken_for_those_of_a_plugin_of_the_name(run, tmp_path):
+    of_run = run()
+    mine = of_run.recipe.model_copy(update={"learning_rate": 0.5})
+    card = load_card("their-cells").model_copy(update={"version": 7})
+    other = replace(of_run, recipe=mine, dataset=open_card(card))
+    assert set(plugins_of_run(other)) == {"adapter mine", "model net"}
+
+
+def test_what_other_code_finished_is_found_and_said(run, tmp_path, monkeypatch):
+    of_run, told = run(), Told()
+    [record] = execute_serially([of_run], tmp_path / "out", Told(), lambda: False)
+    edited(tmp_path, monkeypatch)
+    assert execute(of_run, tmp_path / "out", told, lambda: False) == record
+    [note] = told.notes
+    assert note.startswith(
+        "it was trained by other code of adapter mine (my_own.py, which has changed since), model net"
+    )
+    assert "raise the version of the recipe" in note
+
+
+def test_27_what_other_code_began_is_refused(run, tmp_path, monkeypatch):
+    of_run = run()
+    before = plugins_of_run(of_run)
+    kept = Checkpoints(tmp_path / "run", "1" * 64, before)
+    kept.save(1, {"model": {}})
+    assert kept.latest()[0] == 1
+    edited(tmp_path, monkeypatch)
+    now = plugins_of_run(of_run)
+    with pytest.raises(RunError, match=r"it was trained by other code of adapter mine \(my_own\.py, which has changed"):
+        Checkpoints(tmp_path / "run", "1" * 64, now).latest()
+    assert Checkpoints(tmp_path / "run", "1" * 64, before).latest()[0] == 1
+
+
+def test_of_which_plugins_the_code_matters():
+    one, other = ({"origin": f"it {version}", "object": "x", "code": str(version)} for version in (1, 2))
+    then = {"model a": one, "loss b": one, "recipe c": one, "metric d": one, "model gone": one}
+    now = {"model a": other, "loss b": one, "recipe c": other, "metric d": other, "model new": other}
+    assert changed(then, now) == ["model a (it 1 then, it 2 now)"]
+
+
+def test_29_what_a_plugin_raises_says_whose_plugins_the_run_uses(run, tmp_path):
+    of_run = run("breaks")
+    [record] = execute_serially([of_run], tmp_path / "out", Told(), lambda: False)
+    assert record.status.startswith(
+        "failed: OSError: no more (in a run with the plugins adapter mine of my_own.py, model br"
+    )
+    assert "model breaks" in record_failure(of_run, tmp_path / "other", "killed").plugins
