@@ -155,7 +155,8 @@ class Accumulator:
                 name, before, now = difference
                 raise ArgumentError(
                     f"image {row.image!r} came twice, with {name} {before!r} and then {now!r}; give each image its own "
-                    "id, and call reset() before images are predicted anew."
+                    "id, call reset() before images are predicted anew, and let no sampler repeat images that come out "
+                    "otherwise in another batch."
                 )
         self._rows = kept
 
