@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from topobench.cards import Protocol, load_protocol
 from topobench.errors import ArgumentError
-from topobench.files import canonical_json
 from topobench.metrics.rows import SCORING_SEED, row_of
 from topobench.metrics.scoring import settings_of
 from topobench.metrics.summary import Mean, average
@@ -129,7 +128,7 @@ class Accumulator:
             ) from error
         for name in {**self.settings, **theirs}:
             ours, given = self.settings.get(name), theirs.get(name)
-            if canonical_json(ours) != canonical_json(given):  # JSON has lists for tuples
+            if ours != given:
                 raise ArgumentError(
                     f"{name} is {given!r} in the state and {ours!r} here; merge only what was scored by one protocol "
                     "with the same choices."
