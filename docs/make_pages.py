@@ -14,8 +14,8 @@ from topobench import load_model, registry
 from topobench.cards import load_card, load_protocol, load_recipe, shipped
 from topobench.metrics import FIGURES
 from topobench.metrics.clustering import IGNORED, LOG_BASE
+from topobench.metrics.rows import SCORING_SEED
 from topobench.registry import PARTITION
-from topobench.scores import SCORING_SEED
 
 DOCS = Path(__file__).parent
 START, END = "<!-- made by docs/make_pages.py -->", "<!-- end of what is made -->"

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests import frameworks
 from tests.conftest import ROOT
 from topobench import list_names
 from topobench.cards import Card, Suite, Validation, load_card, load_protocol, load_recipe, load_suite, names
@@ -94,7 +95,7 @@ def test_every_model_and_recipe_stands_in_the_page_of_models():
     assert re.findall(r"^\| `([\w-]+)` \|", page, re.MULTILINE) == names("recipes")
 
 
-@pytest.mark.parametrize("name", ["datasets", "faults", "losses", "metrics", "models", "protocols"])
+@pytest.mark.parametrize("name", ["datasets", "faults", "frameworks", "losses", "metrics", "models", "protocols"])
 def test_examples_run_and_print_what_the_page_says(name, tmp_path, monkeypatch):
     """The blocks of a page go on from each other; files that it shows lie where they run."""
     page = text_of(DOCS / f"{name}.md")
@@ -103,6 +104,8 @@ def test_examples_run_and_print_what_the_page_says(name, tmp_path, monkeypatch):
             continue  # a part of somebody's own file
         (tmp_path / f"{name_within[1]}.toml").write_text(toml, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
+    if name == "frameworks":
+        frameworks.install(monkeypatch)
     blocks = BLOCK.findall(page)
     assert len(blocks) == page.count("```python") > 1
     assert sum(said != "" for _, said in blocks) == page.count("```text")

@@ -17,7 +17,8 @@ from pydantic_core import from_json
 
 from topobench.errors import RecordError
 from topobench.files import canonical_json, digest, write_atomic
-from topobench.metrics import Protocol, load_protocol, score
+from topobench.metrics import Protocol, load_protocol
+from topobench.metrics.rows import SCORING_SEED, row_of
 from topobench.metrics.scoring import settings_of
 from topobench.types import Row, RunRecord, Sample
 
@@ -35,7 +36,6 @@ CHOICES = (
     "threshold", "remove_small", "connectivity", "phase", "frame", "dimensions", "sampling", "patch_size", "patches",
     "seed", "log_base", "ignored_labels",
 )  # fmt: skip
-SCORING_SEED = 0  # of the patches' places: one for all methods, whatever seed they were trained with
 
 # The fields that make a run what it is. Versions of topobench and of protocols are not among them: a release or
 # a new metric trains nothing again.
@@ -70,15 +70,10 @@ def score_samples(
         likelihood, rows = predict(sample), []
         for protocol in chosen:
             scored = prepare(likelihood, protocol, protocol.connectivity or connectivity) if prepare else likelihood
-            rows.append(_row(sample, scored, protocol, phase, connectivity))
+            rows.append(
+                row_of(scored, sample.truth, protocol, phase, connectivity, sample.valid, sample.image_id, sample.unit)
+            )
         yield rows
-
-
-def _row(sample: Sample, likelihood: NDArray[Any], protocol: Protocol, phase: str, connectivity: int) -> Row:
-    figures = score(
-        likelihood, sample.truth, protocol, phase, connectivity, sample.valid, SCORING_SEED, sample.image_id
-    )
-    return Row.of(sample.image_id, sample.unit, protocol.name, figures)
 
 
 def _protocol(protocol: str | Protocol) -> Protocol:

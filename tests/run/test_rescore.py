@@ -159,5 +159,5 @@ def test_what_a_metric_raises_names_the_record(trained, monkeypatch, raised):
     def score(*_):
         raise raised
 
-    monkeypatch.setattr("topobench.scores.score", score)
+    monkeypatch.setattr("topobench.metrics.rows.score", score)
     refused(*trained, f"cannot be scored: {type(raised).__name__}: oh")

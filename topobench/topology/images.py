@@ -132,7 +132,7 @@ def as_likelihood(prediction: ArrayLike) -> NDArray[Any]:
     if not (low >= 0 and high <= 1):  # also where there is NaN
         raise ArgumentError(
             f"the prediction has values in [{low}, {high}]; a likelihood lies in [0, 1]. "
-            "Divide 8-bit maps by 255; put logits through a sigmoid."
+            "Divide 8-bit maps by 255; to logits apply the sigmoid first."
         )
     return array
 
