@@ -1,0 +1,491 @@
+"""Every model of ours before the suite, and for each rule a mutant that the suite must catch, and say why."""
+
+import random
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+import topobench
+from tests.offline import untrained
+from topobench.errors import ArgumentError
+from topobench.models.conformance import RULES, check_model
+from topobench.models.unet import UNet
+
+SMALL = {"dive": {"widths": (6, 8, 10), "hidden": 7}}  # every layer of it is at full resolution
+
+
+def failures(report):
+    """Rule -> case -> reason of what failed."""
+    found = {}
+    for check in report.failed:
+        found.setdefault(check.rule, {})[check.case] = check.reason
+    return found
+
+
+@pytest.mark.parametrize("name", topobench.list_names("models"))
+def test_our_models_keep_every_rule(name):
+    options = {**untrained("models", name), **SMALL.get(name, {})}
+    report = check_model(lambda channels: topobench.load_model(name, channels, **options), name)
+    assert report.failed == ()
+    unasked = {check.rule for check in report.checks if check.status == "not claimed"}
+    assert unasked <= {"cpu = cuda"}
+    assert list(report.counts()) == [rule.name for rule in RULES]
+
+
+@pytest.mark.parametrize("norm", ["group", "instance"])
+def test_a_norm_over_the_image_looks_further_than_any_reach(norm):
+    report = check_model(lambda channels: UNet(channels, width=4, depth=2, norm=norm))
+    assert {*failures(report)} == {"looks no further"}
+
+
+class Net(nn.Module):
+    """Two layers between which a mutant does something; keeps every rule as it is."""
+
+    reach = 2
+
+    def __init__(self, in_channels):
+        super().__init__()
+        self.first = nn.Conv2d(in_channels, 6, 3, padding=1)
+        self.last = nn.Conv2d(6, 1, 3, padding=1)
+
+    def between(self, features):
+        return functional.relu(features)
+
+    def forward(self, image):
+        return self.last(self.between(self.first(image)))
+
+
+class Plain(Net):
+    pass
+
+
+class NormsABatchOfOnePixel(Net):
+    """In training batch norm takes no single value, which nobody asks for."""
+
+    def __init__(self, in_channels):
+        super().__init__(in_channels)
+        self.norm = nn.BatchNorm2d(6)
+
+    def between(self, features):
+        return functional.relu(self.norm(features))
+
+
+class Drops(Net):
+    """A parameter that dropout spares in half of all steps gets its gradient in another."""
+
+    def __init__(self, in_channels):
+        super().__init__(in_channels)
+        self.gain = nn.Parameter(torch.ones(1))
+
+    def between(self, features):
+        kept = torch.rand(1) < 0.3 if self.training else torch.tensor([True])
+        return functional.relu(torch.where(kept, self.gain * features, features))
+
+
+class ZeroHead(Net):
+    """Nothing reaches the first layer in the first step."""
+
+    def __init__(self, in_channels):
+        super().__init__(in_channels)
+        nn.init.zeros_(self.last.weight)
+
+
+class Refines(Net):
+    output_weights = (0.25, 0.75)
+
+    def forward(self, image):
+        logits = super().forward(image)
+        return (logits / 2, logits) if self.training else logits
+
+
+GOOD = Plain, NormsABatchOfOnePixel, Drops, ZeroHead, Refines
+
+
+@pytest.mark.parametrize("make", GOOD, ids=lambda make: make.__name__)
+def test_what_is_allowed_passes(make):
+    assert check_model(make).failed == ()
+
+
+def test_what_is_not_said_is_not_claimed():
+    class Silent(Net):
+        reach = None
+
+        def __init__(self, in_channels):
+            super().__init__(in_channels)
+            self.first.weight.requires_grad_(False)
+
+    report = check_model(Silent)
+    assert report.failed == ()
+    said = {check.rule: check.reason for check in report.checks if check.status == "not claimed"}
+    assert "tiles whose outer 96 pixels do not count" in said["looks no further"]
+    assert said["gradient everywhere"] == "requires_grad is False of first.weight."
+
+
+class OnlyGrey(Net):
+    def __init__(self, in_channels):
+        if in_channels == 2:
+            raise ArgumentError("in_channels is 2; it must be 1 or 3.")
+        super().__init__(in_channels)
+
+
+class DrawsWeightsFromNumpy(Net):
+    def __init__(self, in_channels):
+        super().__init__(in_channels)
+        drawn = np.random.normal(0, 0.2, self.last.weight.shape)  # noqa: NPY002
+        self.last.weight.data = torch.tensor(drawn, dtype=torch.float32)
+
+
+class TwoClasses(Net):
+    def forward(self, image):
+        logits = super().forward(image)
+        return torch.cat([-logits, logits], 1)
+
+
+class CropsToSixteen(Net):
+    def forward(self, image):
+        height, width = (max(16, side - side % 16) for side in image.shape[2:])
+        return super().forward(image[..., :height, :width])
+
+
+class DividesByDeviation(Net):
+    def forward(self, image):
+        return super().forward((image - image.mean()) / image.std((1, 2, 3), keepdim=True))
+
+
+class LooksAtTheBatch(Net):
+    reach = None
+
+    def between(self, features):
+        return functional.relu(features - features.mean((0, 2, 3), keepdim=True))
+
+
+class NormsTheMean(Net):
+    """Batch norm of one value an image, as in a pyramid of pools."""
+
+    reach = None
+
+    def __init__(self, in_channels):
+        super().__init__(in_channels)
+        self.norm = nn.BatchNorm2d(6)
+
+    def between(self, features):
+        return functional.relu(features + self.norm(features.mean((2, 3), keepdim=True)))
+
+
+class DropsInEvaluation(Net):
+    def between(self, features):
+        return functional.dropout(functional.relu(features), 0.2)
+
+
+class Counts(Net):
+    def __init__(self, in_channels):
+        super().__init__(in_channels)
+        self.register_buffer("calls", torch.zeros(1))
+
+    def between(self, features):
+        self.calls += 1
+        return functional.relu(features)
+
+
+class Unweighted(Net):
+    def forward(self, image):
+        logits = super().forward(image)
+        return (logits, logits) if self.training else logits
+
+
+class WronglyWeighted(Unweighted):
+    output_weights = (0.5, 0.6)
+
+
+class Lists(Unweighted):
+    output_weights = (0.5, 0.5)
+
+    def forward(self, image):
+        found = super().forward(image)
+        return list(found) if self.training else found
+
+
+class NoiseOfNumpy(Net):
+    def between(self, features):
+        if self.training:
+            noise = np.random.normal(0, 0.01, features.shape)  # noqa: NPY002
+            features = features + torch.tensor(noise, dtype=torch.float32)
+        return functional.relu(features)
+
+
+class NoiseOfPython(Net):
+    def between(self, features):
+        return functional.relu(features * (random.uniform(0.99, 1) if self.training else 1))
+
+
+class Explodes(Net):
+    """Its first weights are so large that steps of Adam make nothing better."""
+
+    def forward(self, image):
+        return super().forward(image) * 1e4
+
+
+class Sinks(Net):
+    """Finite in evaluation only."""
+
+    def between(self, features):
+        return torch.sqrt(functional.relu(features)) if self.training else functional.relu(features)
+
+
+class HasSpare(Net):
+    def __init__(self, in_channels):
+        super().__init__(in_channels)
+        self.spare = nn.Conv2d(6, 6, 1)
+
+
+class ListOfLayers(Net):
+    def __init__(self, in_channels):
+        super().__init__(in_channels)
+        self.layers = [nn.Conv2d(6, 6, 1)]
+
+    def between(self, features):
+        return functional.relu(self.layers[0](features))
+
+
+class TensorOfItsOwn(Net):
+    def __init__(self, in_channels):
+        super().__init__(in_channels)
+        self.directions = torch.randn(6, 6, 1, 1)
+
+    def between(self, features):
+        return functional.relu(functional.conv2d(features, self.directions))
+
+
+class StatisticsOfItsOwn(Net):
+    """Makes nothing at random, but keeps what training found outside of the state."""
+
+    def __init__(self, in_channels):
+        super().__init__(in_channels)
+        self.mean = torch.zeros(6, 1, 1)
+
+    def between(self, features):
+        if self.training:
+            self.mean = 0.9 * self.mean + 0.1 * features.detach().mean((0, 2, 3))[:, None, None]
+            return functional.relu(features)
+        return functional.relu(features - self.mean)
+
+
+class InfiniteBuffer(Net):
+    def __init__(self, in_channels):
+        super().__init__(in_channels)
+        self.register_buffer("mask", torch.tensor([-torch.inf]))
+
+
+class KeepsText(Net):
+    def get_extra_state(self):
+        return {"written": "by me"}
+
+    def set_extra_state(self, state):
+        pass
+
+
+class LayerMadeLate(Net):
+    def between(self, features):
+        if not hasattr(self, "late"):
+            self.late = nn.Conv2d(6, 6, 1)
+        return functional.relu(self.late(features))
+
+
+class SaysTooLittle(Net):
+    reach = 1
+
+
+class SaysHalves(Net):
+    reach = 1.5
+
+
+class NeedsRows(Net):
+    def between(self, features):
+        return functional.relu(features).view(len(features), -1).view_as(features)
+
+
+class Half(Net):
+    """Overflows where precision is mixed, as a power of features may."""
+
+    def between(self, features):
+        features = functional.relu(features)
+        return torch.where(features.new_tensor(features.dtype == torch.bfloat16) > 0, features / 0, features)
+
+
+class Overwrites(Net):
+    def forward(self, image):
+        return super().forward(image.mul_(2))
+
+
+class OverwritesInTraining(Net):
+    def forward(self, image):
+        return super().forward(image.mul_(2) if self.training else image)
+
+
+class HasNothing(Net):
+    def __init__(self, in_channels):
+        super().__init__(in_channels)
+        self.layers = [self._modules.pop("first"), self._modules.pop("last")]
+
+    def forward(self, image):
+        return self.layers[1](self.layers[0](image))
+
+
+class Leaves(Net):
+    def __init__(self, in_channels):
+        sys.exit(0)
+
+
+class LeavesInForward(Net):
+    def forward(self, image):
+        sys.exit(0)
+
+
+class KeepsOfEvaluation(Net):
+    """Makes a table once, which is then one of inference mode."""
+
+    def between(self, features):
+        if getattr(self, "table", None) is None or self.table.shape != features.shape:
+            self.table = torch.ones_like(features) * 2
+        return functional.relu(features) * self.table
+
+
+class NoGradientInEvaluation(Net):
+    def forward(self, image):
+        with torch.set_grad_enabled(self.training):
+            return super().forward(image)
+
+
+MUTANTS = {  # rule -> case -> what its reason has
+    OnlyGrey: {"is made": {"2 channels": "raises ArgumentError: in_channels is 2; it must be 1 or 3."}},
+    HasNothing: {"is made": {"1 channel": "it has no parameters that can be trained; keep each layer in an attribute"}},
+    Leaves: {"is made": {"1 channel": "raises SystemExit: 0"}},
+    LeavesInForward: {"gives logits": {"64x64": "raises SystemExit: 0"}},
+    DrawsWeightsFromNumpy: {
+        "weights follow the seed": {"made twice": "it differs in last.weight; draw first weights from torch's global"},
+    },
+    TwoClasses: {
+        "gives logits": {"64x64": "gives (2, 2, 64, 64) for images (2, 1, 64, 64); it must give (2, 1, 64, 64): one"}
+    },
+    CropsToSixteen: {
+        "any image": {
+            "33x50": "(2, 1, 32, 48) for images (2, 1, 33, 50); it must give (2, 1, 33, 50): pad the image and crop",
+            **dict.fromkeys(("1x40", "40x1", "65x65", "127x70"), "or interpolate them to its size"),
+        },
+        "any channels": dict.fromkeys("123", "pad the image"),
+    },
+    DividesByDeviation: {
+        "any image": {"1x1": "2 of 2 logits are not finite", "flat": "4608 of 4608 logits are not finite"},
+        "looks no further": dict.fromkeys(("along rows", "along columns"), "pixels away, and its reach is 2"),
+    },
+    LooksAtTheBatch: {"batches": {"three in evaluation": "in evaluation take no mean or norm over the batch"}},
+    NormsTheMean: {"batches": {"one in training": "Expected more than 1 value per channel"}},
+    DropsInEvaluation: {
+        "evaluation repeats": {"under other seeds": "functional.dropout wants training=self.training"},
+        "batches": {"three in evaluation": "differ by up to"},
+    },
+    Counts: {"evaluation repeats": {"state": "evaluation changes calls; change it where self.training alone."}},
+    Unweighted: {"outputs in training": {"36x40": "gives a tuple of 2 and has no output_weights"}},
+    WronglyWeighted: {"outputs in training": {"36x40": "output_weights are (0.5, 0.6), of sum 1.1; their sum must be 1"}},
+    Lists: {"outputs in training": {"36x40": "one list and has 2 output_weights; it must give a tuple"}},
+    KeepsOfEvaluation: {"outputs in training": {"36x40": "Inference tensors cannot be saved for backward"}},
+    NoiseOfNumpy: {"training repeats": {"one seed of torch": "draw from torch's global generator, not numpy's"}},
+    NoiseOfPython: {"training repeats": {"one seed of torch": "draw from torch's global generator, not numpy's, python's"}},
+    Explodes: {"trains three steps": {"cross entropy falls": "3 steps of Adam (1e-3) take the cross entropy from"}},
+    Sinks: {"trains three steps": {"finite": "at step 1 the gradient of first.weight is not finite."}},
+    HasSpare: {
+        "gradient everywhere": {"parameters": "reaches 2 of 6 parameters: spare.weight, spare.bias; use them, leave"}
+    },
+    ListOfLayers: {"state saves and loads": {"loaded into another": "several layers in an nn.ModuleList, tensors by"}},
+    TensorOfItsOwn: {"state saves and loads": {"loaded into another": "tensors by register_buffer"}},
+    StatisticsOfItsOwn: {"state saves and loads": {"loaded into another": "tensors by register_buffer"}},
+    InfiniteBuffer: {"state saves and loads": {"values": "mask in its state_dict is not finite, which no run saves"}},
+    KeepsText: {"state saves and loads": {"values": "_extra_state in its state_dict is a dict; checkpoints hold tensors"}},
+    LayerMadeLate: {
+        "evaluation repeats": {},
+        "state saves and loads": {"loaded into another": 'Unexpected key(s) in state_dict: "late.weight", "late.bias"'},
+    },
+    SaysTooLittle: {
+        "looks no further": dict.fromkeys(
+            ("along rows", "along columns"), "input pixel 2 pixels away, and its reach is 1; say at least 2."
+        )
+    },
+    SaysHalves: {"looks no further": {"reach": "its reach is 1.5; it must be a whole number of pixels, from 0 to 4096"}},
+    NoGradientInEvaluation: {
+        "looks no further": dict.fromkeys(("along rows", "along columns"), "leave no_grad to others")
+    },
+    NeedsRows: {"channels last": dict.fromkeys(("evaluation", "training"), "Use .reshape(...) instead")},
+    Half: {"mixed precision": {"cpu": "within autocast to bfloat16 3200 of 3200 logits are not finite"}},
+    Overwrites: {"input untouched": dict.fromkeys(("evaluation", "training"), "it writes to the images")},
+    OverwritesInTraining: {"input untouched": {"training": "it writes to the images"}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("make", MUTANTS, ids=lambda make: make.__name__)
+def test_mutants_are_caught(make):
+    found, wanted = failures(check_model(make)), MUTANTS[make]
+    print(found)
+    assert {rule: {*cases} for rule, cases in found.items()} == {rule: {*cases} for rule, cases in wanted.items()}
+    for rule, cases in wanted.items():
+        for case, words in cases.items():
+            assert words in found[rule][case]
+
+
+def test_each_rule_has_a_mutant():
+    caught = {rule for rules in MUTANTS.values() for rule in rules}
+    assert caught | {"any channels", "cpu = cuda"} == {rule.name for rule in RULES}
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda channels: 3, "it makes a int; it must make a torch.nn.Module."),
+        (lambda: Net(1), "raises TypeError"),
+    ],
+)
+def test_what_cannot_be_made_is_said_once(make, words):
+    report = check_model(make, "odd")
+    assert report.subject == "odd"
+    [failed] = report.failed
+    assert (failed.rule, failed.case) == ("is made", "1 channel")
+    assert words in failed.reason
+    others = [check for check in report.checks if check is not failed]
+    assert {check.reason for check in others} == {"it cannot be made for images of one channel."}
+    assert [check.rule for check in others] == [rule.name for rule in RULES[1:]]
+
+
+def test_a_model_that_hangs_is_stopped_once(monkeypatch):
+    class Hangs(Net):
+        def forward(self, image):
+            time.sleep(30)
+
+    monkeypatch.setenv("TOPOBENCH_PLUGIN_SECONDS", "0.3")
+    started = time.monotonic()
+    assert failures(check_model(Hangs)) == {"gives logits": {"64x64": "it takes longer than 0.3 seconds."}}
+    assert time.monotonic() - started < 10
+
+
+def test_one_object_is_no_new_model():
+    model = Net(1)
+    found = failures(check_model(lambda channels: model, rules=[RULES[1]]))
+    assert "the same object" in found["weights follow the seed"]["made twice"]
+
+
+def test_generators_and_threads_are_left_as_they_were():
+    def state():
+        return torch.get_rng_state().tolist(), str(np.random.get_state()), random.getstate(), torch.get_num_threads()
+
+    before = state()
+    check_model(NoiseOfNumpy)
+    assert state() == before
+
+
+@pytest.mark.parametrize("make", [Net(1), "unet", None])
+def test_what_makes_no_models_is_refused(make):
+    with pytest.raises(ArgumentError, match="give something that takes the number of channels and returns a new model"):
+        check_model(make)

@@ -1,0 +1,95 @@
+"""What a model must be able to do before more can be asked of it: be made, called, called in training, and trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from torch import nn
+
+from topobench.conformance import Outcome
+from topobench.models.misfits import misfit
+from topobench.models.subject import Subject, evaluated, noise, outputs, train
+
+__all__ = ["CALLED", "MADE", "OUT", "STEPS", "TRAINED", "Stage", "first", "is_module", "needs"]
+
+STEPS = 3
+Answer = Callable[[Subject], Iterator[Outcome]]
+Judge = Callable[[Subject], "str | None"]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a model must be able to do before other things can be asked: the case, its judge, and what is said else."""
+
+    case: str
+    judge: Judge
+    without: str
+
+    def of(self, subject: Subject) -> Outcome:
+        """Return the answer, asked once."""
+        return subject.once(self.without, self.case, self.judge, subject)
+
+
+def needs(stage: Stage) -> Callable[[Answer], Answer]:
+    """Return what makes a rule one that is asked of models alone that passed all stages up to that one."""
+
+    def decorate(answer: Answer) -> Answer:
+        def held(subject: Subject) -> Iterator[Outcome]:
+            for needed in STAGES[: STAGES.index(stage) + 1]:
+                if needed.of(subject)[1] != "passed":
+                    yield "every case", "not claimed", needed.without
+                    return
+            yield from answer(subject)
+
+        return held
+
+    return decorate
+
+
+def is_module(subject: Subject, channels: int = 1) -> str | None:
+    """Return why what is made for so many channels cannot be trained, if it cannot."""
+    model: object = subject.still(channels)
+    if not isinstance(model, nn.Module):
+        return f"it makes a {type(model).__name__}; it must make a torch.nn.Module."
+    if not any(values.requires_grad for values in model.parameters()):
+        return "it has no parameters that can be trained; keep each layer in an attribute, several in an nn.ModuleList."
+    return None
+
+
+def _gives_logits(subject: Subject) -> str | None:
+    return misfit(evaluated(subject.still(), noise(64, 64)), noise(64, 64), "in evaluation")
+
+
+def _gives_outputs(subject: Subject) -> str | None:
+    model, images = subject.learner, noise(36, 40)
+    evaluated(model, images)  # as the runner tries it first; what is kept of that must not spoil training
+    found, weights = outputs(model, images), getattr(model, "output_weights", None)
+    given = (
+        f"in training it gives {f'one {type(found[0]).__name__}' if len(found) == 1 else f'a tuple of {len(found)}'}"
+    )
+    if weights is None and len(found) != 1:
+        return f"{given} and has no output_weights; it must say what each output weighs in the loss."
+    if weights is not None:
+        if len(weights) != len(found):
+            return f"{given} and has {len(weights)} output_weights; it must give a tuple of one tensor for each."
+        if not abs(sum(weights) - 1) <= 1e-6:
+            return f"its output_weights are {tuple(weights)}, of sum {sum(weights):g}; their sum must be 1."
+    return first(misfit(each, images, "in training") for each in found)
+
+
+def _takes_steps(subject: Subject) -> str | None:
+    subject.course = train(subject.learner, STEPS)
+    return subject.course.trouble
+
+
+MADE = Stage("1 channel", is_module, "it cannot be made for images of one channel.")
+CALLED = Stage("64x64", _gives_logits, "it gives no logits for images of 64x64.")
+OUT = Stage("36x40", _gives_outputs, "what it gives in training does not fit.")
+TRAINED = Stage("finite", _takes_steps, "it cannot be trained for three steps.")
+STAGES = (MADE, CALLED, OUT, TRAINED)
+
+
+def first(reasons: Iterable[str | None]) -> str | None:
+    """Return the first sentence, None where there is none."""
+    return next((reason for reason in reasons if reason), None)
