@@ -127,7 +127,7 @@ def check_adapter(
 
     Notes
     -----
-    At most `MOST` images are read, some seven times each; data_hash reads all files twice.
+    At most `MOST` images are read, some six times each; data_hash reads all files twice.
     """
     load("adapters", card.adapter)
     subject = Subject(card, folder_of(card, data_dir), partial)
@@ -362,12 +362,12 @@ def _newly_made(subject: Subject) -> str | None:
 
 def _own_arrays(subject: Subject, member: Member) -> str | None:
     """Write into what an adapter of its own hands out, so that no other rule reads what was written."""
-    before, other = subject.first(member), subject.opened()
-    given = other.read(member.image_id)
-    arrays: list[Any] = [given.image, given.truth, given.valid]
-    for array in arrays:
-        if array is not None and array.flags.writeable:
-            array[...] = ~array if array.dtype == np.bool_ else 1 - array
+    other = subject.opened()
+    given: Any = other.read(member.image_id)
+    before = _copy(given)
+    for array in (given.image, given.truth, given.valid):
+        if isinstance(array, np.ndarray) and array.flags.writeable:
+            np.copyto(array, ~array if array.dtype == np.bool_ else 1 - array)
     word = _difference(before, other.read(member.image_id))
     return f"after writing into the sample, it is read with another {word}; hand out copies." if word else None
 
@@ -439,8 +439,7 @@ def _pickled(subject: Subject) -> Iterator[Outcome]:
 
 def _travels(subject: Subject) -> str | None:
     """Pickle the adapter after it has read, and so holds open whatever it opens."""
-    for member in subject.chosen.values():
-        subject.adapter.read(member.image_id)
+    subject.adapter.read(next(iter(subject.chosen.values())).image_id)
     try:
         copy: Adapter = pickle.loads(pickle.dumps(subject.adapter))
     except Exception as error:
