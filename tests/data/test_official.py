@@ -5,6 +5,7 @@ import pytest
 
 from tests.data.official import write_official
 from topobench import cards
+from topobench.data.conformance import check_adapter
 from topobench.data.dataset import open_card
 
 NAMES = [name for name in cards.names("datasets") if cards.load_card(name).adapter != "synthetic"]
@@ -35,22 +36,10 @@ def test_what_was_written_is_what_is_read(written):
         assert valid is None or np.array_equal(sample.valid, valid)
 
 
-def test_folds_are_disjoint_and_cut_no_unit_in_two(written):
-    dataset, _ = written
-    unit = {member.image_id: member.unit for member in dataset.members}
-    scored = []
-    for index in range(dataset.card.folds.number):
-        train, score = dataset.fold(index)
-        assert train
-        assert score
-        assert not set(train) & set(score)
-        if dataset.card.folds.rule in ("contiguous", "shuffled"):
-            assert not {unit[name] for name in train} & {unit[name] for name in score}
-            assert len(train) + len(score) == len(dataset)
-        scored += score
-    assert len(scored) == len(set(scored))
-    if dataset.card.folds.rule in ("contiguous", "shuffled"):
-        assert sorted(scored) == sorted(dataset.image_ids)
+def test_each_adapter_keeps_every_rule(written, tmp_path):
+    report = check_adapter(written[0].card, tmp_path)
+    assert report.failed == (), report
+    assert report.counts()["folds"]["passed"] == written[0].card.folds.number + 1
 
 
 def test_the_hash_follows_the_bytes_of_every_file(written, tmp_path):
