@@ -7,11 +7,13 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass
+from functools import partial as bound
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from topobench.cli.options import options_of, plugin
+from topobench.cli.options import data_dir, options_of, partial, plugin
 
 if TYPE_CHECKING:
     from topobench.conformance import Rule
@@ -71,7 +73,7 @@ def check_model(names: tuple[str, ...], options: dict[str, Any], everything: boo
         _Subject(
             name,
             origin_of("models", name),
-            lambda name=name: checked(lambda channels: build_model(name, channels, options), name),  # type: ignore[misc]
+            bound(checked, bound(build_model, name, options=options), name),
         )
         for name in names
     ]
@@ -101,12 +103,88 @@ def check_loss(names: tuple[str, ...], options: dict[str, Any], everything: bool
         _Subject(
             name,
             origin_of("losses", name),
-            lambda name=name, loss=loss: checked(loss, name),  # type: ignore[misc]
+            bound(checked, loss, name),
             getattr(loss, "shortcomings", ""),
         )
         for name, loss in losses.items()
     ]
     _hold("loss", subjects, RULES, everything, as_json)
+
+
+@check.command("adapter")
+@names
+@everything
+@as_json
+@plugin
+@data_dir
+@partial
+def check_adapter(
+    names: tuple[str, ...], everything: bool, as_json: bool, data_dir: Path | None, partial: bool
+) -> None:
+    """Check adapters on the data of cards: NAME is a data set, a card (*.toml), or an adapter of cards that have data.
+
+    Card and data must agree; samples have the types, shapes and ranges that they must, and are the same whenever they
+    are read; folds are disjoint; and all of it can be handed to other processes. Of large data sets five images are
+    read.
+    """
+    from topobench.cards import load_card
+    from topobench.data.conformance import RULES
+    from topobench.data.conformance import check_adapter as checked
+    from topobench.registry import origin_of
+
+    cards = {asked: load_card(asked) for name in names for asked in _cards(name, data_dir)}
+    subjects = [
+        _Subject(
+            asked,
+            f"{card.adapter} of {origin_of('adapters', card.adapter)}",
+            bound(checked, card, data_dir, asked, partial=partial),
+        )
+        for asked, card in cards.items()
+    ]
+    _hold("adapter", subjects, RULES, everything, as_json)
+
+
+@check.command("recipe")
+@names
+@everything
+@as_json
+@plugin
+def check_recipe(names: tuple[str, ...], everything: bool, as_json: bool) -> None:
+    """Check recipes: NAME is one, or a file (*.toml) of your own.
+
+    It is read back as it is written, its model and losses are made with their options, three steps of it train, and
+    resume to the bit, its prediction is a likelihood, and what it says was published is of figures that there are.
+    """
+    from topobench.cards import load_recipe, origin_of
+    from topobench.run.conformance import RULES
+    from topobench.run.conformance import check_recipe as checked
+
+    subjects = [
+        _Subject(
+            name,
+            name if name.endswith(".toml") else origin_of("recipes", name),
+            bound(checked, load_recipe(name)),
+        )
+        for name in names
+    ]
+    _hold("recipe", subjects, RULES, everything, as_json)
+
+
+def _cards(name: str, data_dir: Path | None) -> list[str]:
+    """Return the names of the cards that are meant: of an adapter all whose data are there."""
+    from topobench.cards import load_card, names
+    from topobench.data.dataset import folder_of, open_adapter, state_of
+    from topobench.errors import DataError
+    from topobench.registry import names as registered
+
+    if ".toml" in name or name in names("datasets") or name not in registered("adapters"):
+        return [name]
+    cards = [card for card in map(load_card, names("datasets")) if card.adapter == name and ":" not in card.name]
+    there = [card.name for card in cards if state_of(open_adapter(card, folder_of(card, data_dir))) == "ready"]
+    if not there:
+        some = f"no data are there of {', '.join(card.name for card in cards)}" if cards else "no card names it"
+        raise DataError(f"nothing is there for the adapter {name!r} to read: {some}; name a card of yours (NAME.toml).")
+    return there
 
 
 def _hold(kind: str, subjects: Sequence[_Subject], rules: Sequence[Rule[Any]], everything: bool, as_json: bool) -> None:
