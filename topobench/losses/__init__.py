@@ -11,6 +11,7 @@ from topobench.losses.base import SegmentationLoss, TopologyClaim, check_pair
 from topobench.losses.betti_matching import BettiMatchingLoss
 from topobench.losses.cbdice import CenterlineBoundaryDiceLoss
 from topobench.losses.cldice import SoftClDiceLoss
+from topobench.losses.contract import Loss
 from topobench.losses.cross_entropy import CrossEntropyLoss
 from topobench.losses.dice import DiceLoss
 from topobench.losses.homotopy_warping import HomotopyWarpingLoss
@@ -29,6 +30,7 @@ __all__ = [
     "CrossEntropyLoss",
     "DiceLoss",
     "HomotopyWarpingLoss",
+    "Loss",
     "MalisLoss",
     "MosinskaLoss",
     "SegmentationLoss",
