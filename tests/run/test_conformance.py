@@ -184,7 +184,7 @@ def test_a_sound_recipe_keeps_every_rule(checked):
         (
             of_model(OfNobody),
             "model",
-            "'odd' has pretrained_weights 'mine'; topobench gets vgg19-imagenet and no other",
+            "'odd' has pretrained_weights 'mine'; topobench gets vgg19-imagenet alone",
         ),
         (of_losses({**CE, "patch": 3}), "losses", "loss 'cross-entropy' has no option 'patch'"),
         (of_losses({"name": "cldice", "weight": 1.0}), "losses", "and be able to train alone"),
