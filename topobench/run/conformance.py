@@ -236,8 +236,8 @@ def _unknown_weights(kind: str, choice: Choice) -> str | None:
     if not name or name in WEIGHTS:
         return None
     return (
-        f"{choice.name!r} has pretrained_weights {name!r}; topobench gets {', '.join(WEIGHTS)} alone, and what gets its "
-        "own weights names none."
+        f"{choice.name!r} has pretrained_weights {name!r}; topobench gets {', '.join(WEIGHTS)} alone, and what gets "
+        "its own weights names none."
     )
 
 
