@@ -1,7 +1,5 @@
 """Recipes of ours before the suite, and mutants that the suite must catch."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -15,9 +13,9 @@ from topobench.run.conformance import RULES, check_recipe
 UNTRAINED = [rule for rule in RULES if rule.name in ("text and back", "model", "losses", "published")]
 
 
-@pytest.mark.parametrize("name", ["enhanced-topo", "unet-ce-dice", "unet-topo"])
+@pytest.mark.parametrize("name", ["enhanced-topo", "unet-ce-dice"])
 def test_recipes_of_ours_keep_every_rule(name):
-    """With dropout, with two terms from the first step on, with patches and a term that joins later."""
+    """With dropout, patches and a term that joins later; with two terms from the first step on."""
     before = torch.get_num_threads(), torch.random.get_rng_state()
     report = check_recipe(load_recipe(name))
     assert report.failed == (), report
@@ -146,7 +144,7 @@ def of_losses(*terms, loss=CrossEntropyLoss):
 def checked(monkeypatch):
     """Return a function that checks a small recipe with changes; a class that is `made` bears the name `odd`."""
 
-    def check(made=Sound, **changes):
+    def check(made=Sound, rules=RULES, **changes):
         monkeypatch.setitem(registry.BUILTINS["models"], "odd", f"{__name__}:Sound")
         kind = "models" if not issubclass(made, CrossEntropyLoss) else "losses"
         monkeypatch.setitem(registry.BUILTINS[kind], "odd", f"{__name__}:{made.__name__}")
@@ -154,7 +152,7 @@ def checked(monkeypatch):
             "schema": 1, "name": "odd", "version": 1, "title": "odd", "source": "ours", "learning_rate": 0.01,
             "model": {"name": "odd"}, "loss": (CE,), "budget": {"steps": 10, "batch": 4, "crop": 48}, **changes,
         }  # fmt: skip
-        return check_recipe(Recipe.model_validate(keys))
+        return check_recipe(Recipe.model_validate(keys), rules)
 
     return check
 
@@ -184,7 +182,7 @@ def test_a_sound_recipe_keeps_every_rule(checked):
         (
             of_model(OfNobody),
             "model",
-            "'odd' has pretrained_weights 'mine'; topobench gets vgg19-imagenet and no other",
+            "'odd' has pretrained_weights 'mine'; topobench gets vgg19-imagenet alone",
         ),
         (of_losses({**CE, "patch": 3}), "losses", "loss 'cross-entropy' has no option 'patch'"),
         (of_losses({"name": "cldice", "weight": 1.0}), "losses", "and be able to train alone"),
@@ -230,13 +228,8 @@ def test_mutants_get_a_sentence(checked, changes, rule, reason):
     ],
 )
 def test_published_figures_that_nobody_can_place(checked, changes, reason):
-    report = checked(published=(ENTRY, {**ENTRY, **changes}))
+    report = checked(rules=UNTRAINED, published=(ENTRY, {**ENTRY, **changes}))
     assert [(check.rule, check.case) for check in report.failed] == [
         ("published", f"1: {changes.get('dataset', 'drive')}")
     ]
     assert reason in report.failed[0].reason
-
-
-def test_a_report_can_be_written(checked):
-    assert "odd: 0 of 13 checks failed" in str(checked())
-    assert json.dumps([vars(check) for check in checked().checks])

@@ -11,7 +11,6 @@ from pathlib import Path
 import click
 
 from topobench.cards import Recipe, Suite
-from topobench.cards.schema import Choice
 from topobench.cli.board import board
 from topobench.cli.gallery import Gallery
 from topobench.cli.progress import watching
@@ -24,7 +23,7 @@ from topobench.data.fetch import weights_file
 from topobench.environment import peak_memory_mib
 from topobench.errors import DataError, TopobenchError
 from topobench.losses import build_loss
-from topobench.registry import BUILTINS, check, load
+from topobench.registry import BUILTINS, check
 from topobench.run.device import Device, choose_device, device_count
 from topobench.run.execute import Stopped, find
 from topobench.run.executors import execute_in_processes, execute_serially
@@ -34,6 +33,7 @@ from topobench.run.scalars import check_scalars
 from topobench.run.settings import Settings
 from topobench.run.store import Store
 from topobench.run.train import recipe_loss
+from topobench.run.weights import weights_of
 from topobench.types import RunRecord
 
 __all__ = ["Matrix"]
@@ -148,7 +148,7 @@ def _try_losses(recipe: Recipe) -> None:
 
     Not those that want weights, which takes long, nor plugins: whoever uses one will be told.
     """
-    ours = [term for term in recipe.loss if term.name in BUILTINS["losses"] and not _weights_of("losses", term)]
+    ours = [term for term in recipe.loss if term.name in BUILTINS["losses"] and not weights_of("losses", term)]
     if len(ours) == len(recipe.loss):
         recipe_loss(recipe)  # which also asks whether one of them trains alone
     else:
@@ -159,15 +159,6 @@ def _try_losses(recipe: Recipe) -> None:
 def _wanted(runs: Iterable[Run]) -> set[str]:
     """Return which pretrained weights the models and losses of runs want."""
     recipes = [run.recipe for run in runs if run.recipe]  # two of them may share a name
-    models = {_weights_of("models", recipe.model) for recipe in recipes}
-    losses = {_weights_of("losses", term) for recipe in recipes for term in recipe.loss}
+    models = {weights_of("models", recipe.model) for recipe in recipes}
+    losses = {weights_of("losses", term) for recipe in recipes for term in recipe.loss}
     return (models | losses) - {""}
-
-
-def _weights_of(kind: str, choice: Choice) -> str:
-    """Return the name of the weights that a model or loss wants; empty where none, or where it will fail anyway."""
-    try:
-        name = getattr(load(kind, choice.name), "pretrained_weights", "")
-    except TopobenchError:  # an unknown name, a plugin that does not load: its runs say so, and the others go on
-        return ""
-    return str(name) if choice.options.get("pretrained", True) else ""

@@ -38,10 +38,14 @@ NOT_READ = "it could not be read, as the rule 'samples' says."
 
 @dataclass
 class Subject:
-    """An adapter under test: a card, the folder of its data, and the samples that were read first."""
+    """An adapter under test: a card, the folder of its data, how one gets them, and the samples that were read first.
+
+    With `partial` a part of the images is enough. `unreadable` are the ids of those whose first reading failed.
+    """
 
     card: Card
     folder: Path
+    how_to_get: str
     partial: bool
     samples: dict[str, Sample] = field(default_factory=dict)
     unreadable: set[str] = field(default_factory=set)
@@ -130,7 +134,7 @@ def check_adapter(
     At most `MOST` images are read, some six times each; data_hash reads all files twice.
     """
     load("adapters", card.adapter)
-    subject = Subject(card, folder_of(card, data_dir), partial)
+    subject = Subject(card, folder_of(card, data_dir), how_to_get(card, data_dir, name or ""), partial)
     chosen, called = RULES if rules is None else rules, name or card.name
     made = hold(subject, called, RULES[:1])
     if made.checks[0].status == "failed":
@@ -138,7 +142,7 @@ def check_adapter(
     if not subject.adapter.members and subject.missing:
         raise DataError(
             f"nothing of data set {card.name!r} is in {subject.folder.resolve()}, and its adapter {card.adapter!r} is "
-            f"known by what it reads. {how_to_get(card, data_dir, name or '')}"
+            f"known by what it reads. {subject.how_to_get}"
         )
     rest = hold(subject, called, [rule for rule in chosen if rule is not RULES[0]])
     return Report(called, (*(made.checks if RULES[0] in chosen else ()), *rest.checks))
@@ -213,13 +217,16 @@ def _says_what_is_missing(subject: Subject, folder: Path) -> str | None:
 
 
 def _card(subject: Subject) -> Iterator[Outcome]:
-    if subject.missing and subject.partial:
-        count = f"{len(subject.adapter.members)} of {subject.card.count}"
-        for case in ("what is missing", "number of images"):
-            yield case, "not claimed", f"a part of the images is enough, and there are {count}."
-    else:
+    if not subject.missing:
         yield ask("what is missing", _complete, subject)
         yield ask("number of images", _count, subject)
+    else:
+        there = f"of {subject.card.count} images {len(subject.adapter.members)} are there."
+        if subject.partial:
+            yield "what is missing", "not claimed", f"a part is enough, and {there}"
+        else:
+            yield ask("what is missing", _complete, subject)
+        yield "number of images", "not claimed", there
     yield ask("what does not fit", _fits, subject)
     yield ask("ids", _ids, subject)
     yield ask("units", _units, subject)
@@ -229,8 +236,8 @@ def _complete(subject: Subject) -> str | None:
     if not subject.missing:
         return None
     return (
-        f"missing() names {_listed(subject.missing)}. Get what is missing, check with --partial, or mend the card's "
-        "[layout], which says what there should be."
+        f"missing() names {_listed(subject.missing)}. {subject.how_to_get} To check with the images that are there, "
+        "give --partial (in Python partial=True)."
     )
 
 
@@ -377,8 +384,8 @@ def _folds(subject: Subject) -> Iterator[Outcome]:
         dataset = Dataset(subject.card, subject.adapter)
         folds = [dataset.fold(index) for index in range(subject.card.folds.number)]
     except CardError as error:
-        if subject.partial and subject.missing:
-            yield "all", "not claimed", f"a part of the images cannot be split: {error}"
+        if subject.missing:
+            yield "all", "not claimed", f"while images are missing, they cannot be split: {error}"
         else:
             yield "all", "failed", str(error)
         return

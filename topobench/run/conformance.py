@@ -235,7 +235,10 @@ def _unknown_weights(kind: str, choice: Choice) -> str | None:
     name = weights_of(kind, choice)
     if not name or name in WEIGHTS:
         return None
-    return f"{choice.name!r} has pretrained_weights {name!r}; topobench gets {', '.join(WEIGHTS)} and no other."
+    return (
+        f"{choice.name!r} has pretrained_weights {name!r}; topobench gets {', '.join(WEIGHTS)} alone, and what gets "
+        "its own weights names none."
+    )
 
 
 def _unable(subject: Subject) -> str:
