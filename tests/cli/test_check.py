@@ -3,13 +3,16 @@
 import json
 import re
 
+import topobench
 from tests.cli.here import topobench_here
+from tests.distribution import write_distribution
+from topobench import cards
 
 
 def test_a_good_loss_passes_and_says_so():
     result = topobench_here("check", "loss", "dice", "cross-entropy")
     assert result.returncode == 0
-    assert "loss dice\n" in result.stdout
+    assert f"loss dice, from topobench {topobench.__version__}\n" in result.stdout
     assert re.search(r"^dice: all \d{3} checks passed\.$", result.stdout, re.MULTILINE)
     assert re.search(r"^cross-entropy: all \d{3} checks passed\.$", result.stdout, re.MULTILINE)
 
@@ -71,34 +74,32 @@ def test_wrong_usage():
 
 def test_a_plugins_loss_is_checked(tmp_path, monkeypatch):
     """A distribution on the path with an entry point, whose loss has the sign of everything wrong."""
-    (tmp_path / "upside_down.py").write_text(
-        "import torch\n"
+    write_distribution(
+        tmp_path, "upside-down", "[topobench.losses]\nupside-down = upside_down:UpsideDown\n",
+        upside_down="import torch\n"
         "class UpsideDown(torch.nn.Module):\n"
         "    def forward(self, logits, target):\n"
-        "        return ((torch.sigmoid(logits) - (1 - target)) ** 2).mean()\n"
-    )
-    info = tmp_path / "upside_down-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: upside-down\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[topobench.losses]\nupside-down = upside_down:UpsideDown\n")
+        "        print('what a plugin prints')\n"
+        "        return ((torch.sigmoid(logits) - (1 - target)) ** 2).mean()\n",
+    )  # fmt: skip
     monkeypatch.syspath_prepend(tmp_path)
     result = topobench_here("check", "loss", "upside-down")
     assert result.returncode == 1
+    assert result.stdout.startswith("loss upside-down, from upside-down 1.0\n")
     assert "the loss of the truth itself is 1, not 0" in result.stdout
     assert "moves it the other way" in result.stdout
+    assert "what a plugin prints" in result.stderr
+    assert "what a plugin prints" not in result.stdout
 
 
 def test_a_plugin_that_exits_is_a_failure_and_no_success(tmp_path, monkeypatch):
-    (tmp_path / "leaver.py").write_text(
-        "import sys, torch\n"
+    write_distribution(
+        tmp_path, "leaver", "[topobench.losses]\nleaver = leaver:Leaver\n",
+        leaver="import sys, torch\n"
         "class Leaver(torch.nn.Module):\n"
         "    def forward(self, logits, target):\n"
-        "        sys.exit(0)\n"
-    )
-    info = tmp_path / "leaver-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: leaver\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[topobench.losses]\nleaver = leaver:Leaver\n")
+        "        sys.exit(0)\n",
+    )  # fmt: skip
     monkeypatch.syspath_prepend(tmp_path)
     result = topobench_here("check", "loss", "leaver")
     assert result.returncode == 1
@@ -106,3 +107,66 @@ def test_a_plugin_that_exits_is_a_failure_and_no_success(tmp_path, monkeypatch):
     result = topobench_here("explain", "leaver", "--toy", "gap", cwd=tmp_path)
     assert result.returncode == 2
     assert "loss 'leaver' cannot be explained: it raises SystemExit: 0" in result.stderr
+
+
+CROPS = """
+from torch import nn
+PLUGINS = {"models": {"crops": "Crops"}}
+class Crops(nn.Module):
+    def __init__(self, in_channels, width=2):
+        super().__init__()
+        self.layer = nn.Conv2d(in_channels, 1, 3)
+    def forward(self, images):
+        return self.layer(images)
+"""
+
+
+def test_a_bad_model_of_a_file_is_told_what_to_mend(tmp_path, monkeypatch):
+    monkeypatch.setenv("TOPOBENCH_PLUGINS", "")  # so that it is as it was afterwards
+    (tmp_path / "mine.py").write_text(CROPS)
+    result = topobench_here("check", "model", "crops", "--plugin", "mine.py", "--option", "width=3", cwd=tmp_path)
+    assert result.returncode == 1
+    assert result.stdout.startswith(f"model crops, from {tmp_path / 'mine.py'}\n")
+    assert "pad" in result.stdout  # what to mend
+    found = topobench_here("check", "model", "crops", "--plugin", "mine.py", "--json", cwd=tmp_path)
+    [report] = json.loads(found.stdout)
+    assert (report["kind"], report["subject"], report["origin"]) == ("model", "crops", str(tmp_path / "mine.py"))
+    assert any(check["status"] == "failed" for check in report["checks"])
+    wrong = topobench_here("check", "model", "crops", "--plugin", "mine.py", "--option", "widht=3", cwd=tmp_path)
+    assert "has no option 'widht' (did you mean 'width'?)" in wrong.stdout + wrong.stderr
+    assert wrong.returncode in (1, 2)
+
+
+def test_an_adapter_is_checked_by_cards_that_have_data(tmp_path):
+    result = topobench_here("check", "adapter", "synthetic-roads")
+    assert result.returncode == 0
+    assert result.stdout.startswith("adapter synthetic-roads, from synthetic of topobench ")
+    all_of_it = topobench_here("check", "adapter", "synthetic", "--json")
+    assert {report["subject"] for report in json.loads(all_of_it.stdout)} == {
+        "synthetic-cracks", "synthetic-membranes", "synthetic-roads", "synthetic-vessels",
+    }  # fmt: skip
+    for name, words in (
+        ("hdf5_volume", "nothing is there for the adapter 'hdf5_volume' to read: no data are there of cremi"),
+        ("isbi2012", "Get train-volume.tif and train-labels.tif"),
+        ("isbi202", "no data set is named 'isbi202' (did you mean 'isbi2012'?)"),
+    ):
+        result = topobench_here("check", "adapter", name, "--data-dir", tmp_path)
+        assert result.returncode in (1, 2)
+        assert words in result.stderr
+
+
+def test_a_recipe_is_checked_by_name_or_file(tmp_path):
+    text = (
+        cards.text_of("recipes", "unet-ce")
+        .replace("width = 16", "width = 2")
+        .replace('name = "unet-ce"', 'name = "mine"')
+    )
+    (tmp_path / "mine.toml").write_text(text)
+    result = topobench_here("check", "recipe", "mine.toml", cwd=tmp_path)
+    assert result.returncode == 0, result.stdout
+    assert result.stdout.startswith("recipe mine, from mine.toml\n")
+    (tmp_path / "mine.toml").write_text(text.replace('name = "unet"', 'name = "unett"'))
+    result = topobench_here("check", "recipe", "mine.toml", cwd=tmp_path)
+    assert result.returncode == 1
+    assert "no model is named 'unett' (did you mean 'unet'?)" in result.stdout
+    assert topobench_here("check", "recipe", "unet-c", cwd=tmp_path).returncode == 2

@@ -19,7 +19,7 @@ from topobench.cli.states import print_states
 from topobench.cli.transfer import downloading
 from topobench.cli.words import budget_in_words, counted
 from topobench.data import Dataset
-from topobench.data.fetch import weights_file
+from topobench.data.fetch import WEIGHTS, weights_file
 from topobench.environment import peak_memory_mib
 from topobench.errors import DataError, TopobenchError
 from topobench.losses import build_loss
@@ -157,8 +157,8 @@ def _try_losses(recipe: Recipe) -> None:
 
 
 def _wanted(runs: Iterable[Run]) -> set[str]:
-    """Return which pretrained weights the models and losses of runs want."""
+    """Return which of the weights that topobench knows the models and losses of runs want."""
     recipes = [run.recipe for run in runs if run.recipe]  # two of them may share a name
     models = {weights_of("models", recipe.model) for recipe in recipes}
     losses = {weights_of("losses", term) for recipe in recipes for term in recipe.loss}
-    return (models | losses) - {""}
+    return (models | losses) & WEIGHTS.keys()
