@@ -219,11 +219,12 @@ def _trains(subject: Subject) -> Iterator[Outcome]:
 
 def _falls(subject: Subject) -> str | None:
     assert subject.course is not None
-    first, *_, last = subject.course.losses
-    if last < first:
+    before, *_, after = subject.course.losses
+    if after < before:
         return None
     return (
-        f"{STEPS} steps of Adam (1e-3) take the cross entropy from {first:.6g} to {last:.6g}; scale its first weights."
+        f"{STEPS} steps of Adam (1e-3) take the cross entropy from {before:.6g} to {after:.6g}; look for a gradient "
+        "of the wrong sign, or first weights out of scale."
     )
 
 
@@ -242,22 +243,24 @@ def _gradients(subject: Subject) -> Iterator[Outcome]:
 def _reached(subject: Subject) -> str | None:
     assert subject.course is not None
     wanted = {name: values for name, values in subject.learner.named_parameters() if values.requires_grad}
+    reached = subject.course.reached
     for seed in range(1, DRAWS + 1):
-        if not (missed := [name for name in wanted if name not in subject.course.reached]):
-            return None
-        subject.course.reached.update(_reached_by(subject.learner, wanted, seed))
+        if not reached >= wanted.keys():
+            reached |= _reached_by(subject.learner, wanted, seed)
+    if not (missed := [name for name in wanted if name not in reached]):
+        return None
     return (
         f"no gradient reaches {len(missed)} of {len(wanted)} parameters: {some(missed)}; use them, leave them out, or "
         "set their requires_grad to False."
     )
 
 
-def _reached_by(model: nn.Module, wanted: dict[str, nn.Parameter], seed: int) -> list[str]:
+def _reached_by(model: nn.Module, wanted: dict[str, nn.Parameter], seed: int) -> set[str]:
     """Return the parameters that have a gradient with what is drawn from a seed."""
     images, truth = bands()
     loss = cross_entropy(model, outputs(model, images, seed), truth)
     found = torch.autograd.grad(loss, [*wanted.values()], allow_unused=True)
-    return [name for name, slope in zip(wanted, found, strict=True) if slope is not None and slope.any()]
+    return {name for name, slope in zip(wanted, found, strict=True) if slope is not None and slope.any()}
 
 
 @needs(TRAINED)
