@@ -374,6 +374,12 @@ class HasNothing(Net):
         return self.layers[1](self.layers[0](image))
 
 
+class Lazy(Net):
+    def __init__(self, in_channels):
+        super().__init__(in_channels)
+        self.first = nn.LazyConv2d(6, 3, padding=1)
+
+
 class Leaves(Net):
     def __init__(self, in_channels):
         sys.exit(0)
@@ -402,6 +408,7 @@ class NoGradientInEvaluation(Net):
 MUTANTS = {  # rule -> case -> what its reason has
     OnlyGrey: {"is made": {"2 channels": "raises ArgumentError: in_channels is 2; it must be 1 or 3."}},
     HasNothing: {"is made": {"1 channel": "it has no parameters that can be trained; keep each layer in an attribute"}},
+    Lazy: {"is made": {"1 channel": "first.weight, first.bias has no shape before the first call"}},
     Leaves: {"is made": {"1 channel": "raises SystemExit: 0"}},
     LeavesInForward: {"gives logits": {"64x64": "raises SystemExit: 0"}},
     DrawsWeightsFromNumpy: {

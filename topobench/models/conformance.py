@@ -70,7 +70,7 @@ def check_model(
 
     Notes
     -----
-    A U-Net takes a second, VGG-19 six. Global generators and the number of threads are afterwards as they were.
+    A U-Net takes a second, VGG-19 eight. Global generators and the number of threads are afterwards as they were.
     """
     if isinstance(make, nn.Module) or not callable(make):
         raise ArgumentError(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from topobench.conformance import Outcome
 from topobench.models.misfits import misfit, some
@@ -52,6 +53,8 @@ def is_module(subject: Subject, channels: int = 1) -> str | None:
     model: object = subject.still(channels)
     if not isinstance(model, nn.Module):
         return f"it makes a {type(model).__name__}; it must make a torch.nn.Module."
+    if lazy := [name for name, values in model.named_parameters() if is_lazy(values)]:
+        return f"{some(lazy)} has no shape before the first call; give sizes in place of lazy layers."
     if not any(values.requires_grad for values in model.parameters()):
         return "it has no parameters that can be trained; keep each layer in an attribute, several in an nn.ModuleList."
     return None
