@@ -18,7 +18,17 @@ from topobench.conformance import Outcome, Rule, ask, hold
 from topobench.errors import ArgumentError
 from topobench.models.misfits import apart, changed_names, misfit, some, state_of
 from topobench.models.stages import CALLED, MADE, OUT, STEPS, TRAINED, first, is_module, needs
-from topobench.models.subject import Subject, bands, cross_entropy, evaluated, infinite_gradient, noise, outputs
+from topobench.models.subject import (
+    CROP,
+    Subject,
+    bands,
+    cross_entropy,
+    drawing,
+    evaluated,
+    infinite_gradient,
+    noise,
+    outputs,
+)
 from topobench.types import Report
 
 __all__ = ["RULES", "check_model"]
@@ -60,7 +70,7 @@ def check_model(
 
     Notes
     -----
-    A U-Net takes a second, VGG-19 six. Global generators and the number of threads are afterwards as they were.
+    A U-Net takes a second, VGG-19 eight. Global generators and the number of threads are afterwards as they were.
     """
     if isinstance(make, nn.Module) or not callable(make):
         raise ArgumentError(
@@ -122,7 +132,7 @@ def _fits(subject: Subject, images: Tensor) -> str | None:
 def _any_channels(subject: Subject) -> Iterator[Outcome]:
     for channels in CHANNELS:
         if channels == 1 or _made_for(subject, channels)[1] == "passed":
-            yield ask(f"{channels}", _fits, subject, noise(33, 50, channels=channels))
+            yield ask(f"{channels}", _fits, subject, noise(48, 64, channels=channels))
         else:
             yield f"{channels}", "not claimed", f"it cannot be made for images of {channels} channels."
 
@@ -131,7 +141,7 @@ def _any_channels(subject: Subject) -> Iterator[Outcome]:
 def _batches(subject: Subject) -> Iterator[Outcome]:
     yield ask("three in evaluation", _one_by_one, subject)
     if OUT.of(subject)[1] == "passed":
-        yield ask("one in training", _one_trained, subject)
+        yield ask("one in training", _fits_in_training, subject, noise(64, 64, 1))
 
 
 def _one_by_one(subject: Subject) -> str | None:
@@ -145,8 +155,7 @@ def _one_by_one(subject: Subject) -> str | None:
     return None
 
 
-def _one_trained(subject: Subject) -> str | None:
-    images = noise(48, 48, 1)
+def _fits_in_training(subject: Subject, images: Tensor) -> str | None:
     return first(misfit(each, images, "in training") for each in outputs(subject.learner, images))
 
 
@@ -176,6 +185,8 @@ def _state_kept(subject: Subject) -> str | None:
 @needs(CALLED)
 def _outputs(subject: Subject) -> Iterator[Outcome]:
     yield OUT.of(subject)
+    if OUT.of(subject)[1] == "passed":
+        yield ask("33x50", _fits_in_training, subject, noise(33, 50))
 
 
 @needs(OUT)
@@ -184,7 +195,7 @@ def _training_repeats(subject: Subject) -> Iterator[Outcome]:
 
 
 def _trained_alike(subject: Subject) -> str | None:
-    model, images = subject.learner, noise(36, 40)
+    model, images = subject.learner, noise(CROP, CROP)
     state = state_of(model)
     found = outputs(model, images, 1, others=1)
     model.load_state_dict(state)
@@ -208,11 +219,12 @@ def _trains(subject: Subject) -> Iterator[Outcome]:
 
 def _falls(subject: Subject) -> str | None:
     assert subject.course is not None
-    first, *_, last = subject.course.losses
-    if last < first:
+    before, *_, after = subject.course.losses
+    if after < before:
         return None
     return (
-        f"{STEPS} steps of Adam (1e-3) take the cross entropy from {first:.6g} to {last:.6g}; scale its first weights."
+        f"{STEPS} steps of Adam (1e-3) take the cross entropy from {before:.6g} to {after:.6g}; look for a gradient "
+        "of the wrong sign, or first weights out of scale."
     )
 
 
@@ -231,22 +243,24 @@ def _gradients(subject: Subject) -> Iterator[Outcome]:
 def _reached(subject: Subject) -> str | None:
     assert subject.course is not None
     wanted = {name: values for name, values in subject.learner.named_parameters() if values.requires_grad}
+    reached = subject.course.reached
     for seed in range(1, DRAWS + 1):
-        if not (missed := [name for name in wanted if name not in subject.course.reached]):
-            return None
-        subject.course.reached.update(_reached_by(subject.learner, wanted, seed))
+        if not reached >= wanted.keys():
+            reached |= _reached_by(subject.learner, wanted, seed)
+    if not (missed := [name for name in wanted if name not in reached]):
+        return None
     return (
         f"no gradient reaches {len(missed)} of {len(wanted)} parameters: {some(missed)}; use them, leave them out, or "
         "set their requires_grad to False."
     )
 
 
-def _reached_by(model: nn.Module, wanted: dict[str, nn.Parameter], seed: int) -> list[str]:
+def _reached_by(model: nn.Module, wanted: dict[str, nn.Parameter], seed: int) -> set[str]:
     """Return the parameters that have a gradient with what is drawn from a seed."""
     images, truth = bands()
     loss = cross_entropy(model, outputs(model, images, seed), truth)
     found = torch.autograd.grad(loss, [*wanted.values()], allow_unused=True)
-    return [name for name, slope in zip(wanted, found, strict=True) if slope is not None and slope.any()]
+    return {name for name, slope in zip(wanted, found, strict=True) if slope is not None and slope.any()}
 
 
 @needs(TRAINED)
@@ -306,14 +320,19 @@ def _further(subject: Subject, columns: bool) -> str | None:
     reach: int = model.reach  # type: ignore[assignment]
     line = noise(1, 2 * reach + PLACES[-1] + 1, 1)
     line = (line.mT.contiguous() if columns else line).requires_grad_()
-    logits = model(line.clone()).flatten()
+    with drawing():
+        logits = model(line.clone())
+    if reason := misfit(logits, line, "in evaluation"):
+        return reason
     if not logits.requires_grad:
         return (
             "in evaluation no gradient leads to its images, so that its reach cannot be seen; leave no_grad to others."
         )
     for place in (reach + offset for offset in PLACES):
-        [slope] = torch.autograd.grad(logits[place], line, retain_graph=True)
+        [slope] = torch.autograd.grad(logits.flatten()[place], line, retain_graph=True)
         seen = slope.flatten().nonzero()[:, 0]
+        if len(seen) == line.numel():
+            return f"a logit depends on all of an image, as a norm or mean over it does; leave out its reach ({reach})."
         if len(seen) and (away := int((seen - place).abs().max())) > reach:
             return (
                 f"a logit depends on an input pixel {away} pixels away, and its reach is {reach}; say at least {away}."
@@ -331,9 +350,9 @@ def _channels_last(subject: Subject) -> Iterator[Outcome]:
 
 
 def _laid_out(subject: Subject) -> str | None:
-    images = noise(33, 50, channels=3)
+    images = noise(48, 64, channels=3)
     wanted = evaluated(subject.still(3), images)
-    found = evaluated(_by_pixels(subject.new(3)), _by_pixels(images))
+    found = evaluated(subject.by_pixels, images.contiguous(memory_format=torch.channels_last))
     if reason := misfit(found, images, "channels last"):
         return reason
     differ = apart(found, wanted)
@@ -341,15 +360,10 @@ def _laid_out(subject: Subject) -> str | None:
 
 
 def _trained_laid_out(subject: Subject) -> str | None:
-    images, model = noise(36, 40, channels=3), _by_pixels(subject.new(3))
-    found = outputs(model, _by_pixels(images))
+    images, model = noise(CROP, CROP, channels=3).contiguous(memory_format=torch.channels_last), subject.by_pixels
+    found = outputs(model, images)
     cross_entropy(model, found, (images[:, :1] > 0).float()).backward()  # type: ignore[no-untyped-call]
     return first(misfit(each, images, "channels last") for each in found)
-
-
-def _by_pixels(what: Any) -> Any:
-    """Return images or a model with the channels of a pixel beside each other in memory."""
-    return what.to(memory_format=torch.channels_last)
 
 
 @needs(OUT)
@@ -371,14 +385,15 @@ def _within_bfloat16(subject: Subject) -> str | None:
 @needs(CALLED)
 def _untouched(subject: Subject) -> Iterator[Outcome]:
     yield ask("evaluation", _writes, subject, False)
-    yield ask("training", _writes, subject, True)
+    if OUT.of(subject)[1] == "passed":
+        yield ask("training", _writes, subject, True)
 
 
 def _writes(subject: Subject, training: bool) -> str | None:
-    images = noise(36, 40)
+    images = noise(CROP, CROP)
     before = images.clone()
     model = (subject.learner if training else subject.still()).train(training)
-    with torch.inference_mode(not training):
+    with torch.inference_mode(not training), drawing():
         model(images)
     return None if torch.equal(images, before) else "it writes to the images; begin with what is not done in place."
 

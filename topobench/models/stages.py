@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from topobench.conformance import Outcome
-from topobench.models.misfits import misfit
-from topobench.models.subject import Subject, evaluated, noise, outputs, train
+from topobench.models.misfits import misfit, some
+from topobench.models.subject import CROP, Subject, evaluated, noise, outputs, train
 
 __all__ = ["CALLED", "MADE", "OUT", "STEPS", "TRAINED", "Stage", "first", "is_module", "needs"]
 
@@ -52,17 +53,26 @@ def is_module(subject: Subject, channels: int = 1) -> str | None:
     model: object = subject.still(channels)
     if not isinstance(model, nn.Module):
         return f"it makes a {type(model).__name__}; it must make a torch.nn.Module."
+    if lazy := [name for name, values in model.named_parameters() if is_lazy(values)]:
+        return f"{some(lazy)} has no shape before the first call; give sizes in place of lazy layers."
     if not any(values.requires_grad for values in model.parameters()):
         return "it has no parameters that can be trained; keep each layer in an attribute, several in an nn.ModuleList."
     return None
 
 
 def _gives_logits(subject: Subject) -> str | None:
-    return misfit(evaluated(subject.still(), noise(64, 64)), noise(64, 64), "in evaluation")
+    model, images = subject.still(), noise(64, 64)
+    known = {*model.state_dict()}
+    found = evaluated(model, images)
+    if late := [name for name in model.state_dict() if name not in known]:
+        return (
+            f"its first call makes {some(late)}, which the optimiser does not know then; make all layers in __init__."
+        )
+    return misfit(found, images, "in evaluation")
 
 
 def _gives_outputs(subject: Subject) -> str | None:
-    model, images = subject.learner, noise(36, 40)
+    model, images = subject.learner, noise(CROP, CROP)
     evaluated(model, images)  # as the runner tries it first; what is kept of that must not spoil training
     found, weights = outputs(model, images), getattr(model, "output_weights", None)
     given = (
@@ -74,8 +84,11 @@ def _gives_outputs(subject: Subject) -> str | None:
         if len(weights) != len(found):
             return f"{given} and has {len(weights)} output_weights; it must give a tuple of one tensor for each."
         if not abs(sum(weights) - 1) <= 1e-6:
-            return f"its output_weights are {tuple(weights)}, of sum {sum(weights):g}; their sum must be 1."
-    return first(misfit(each, images, "in training") for each in found)
+            return f"its output_weights are {tuple(weights)}, of sum {sum(weights):g}; it must be 1."
+    if reason := first(misfit(each, images, "in training") for each in found):
+        return reason
+    led = all(each.requires_grad for each in found)
+    return None if led else "in training no gradient leads back from its logits; detach nothing, without torch.no_grad."
 
 
 def _takes_steps(subject: Subject) -> str | None:
@@ -85,7 +98,7 @@ def _takes_steps(subject: Subject) -> str | None:
 
 MADE = Stage("1 channel", is_module, "it cannot be made for images of one channel.")
 CALLED = Stage("64x64", _gives_logits, "it gives no logits for images of 64x64.")
-OUT = Stage("36x40", _gives_outputs, "what it gives in training does not fit.")
+OUT = Stage(f"{CROP}x{CROP}", _gives_outputs, "what it gives in training does not fit.")
 TRAINED = Stage("finite", _takes_steps, "it cannot be trained for three steps.")
 STAGES = (MADE, CALLED, OUT, TRAINED)
 

@@ -16,11 +16,12 @@ from torch.nn import functional
 from topobench.conformance import Outcome, ask
 
 __all__ = [
-    "Course", "Subject", "bands", "cross_entropy", "drawing", "evaluated", "infinite_gradient", "noise", "outputs",
-    "train",
+    "CROP", "Course", "Subject", "bands", "cross_entropy", "drawing", "evaluated", "infinite_gradient", "noise",
+    "outputs", "train",
 ]  # fmt: skip
 
 RATE = 1e-3  # of Adam
+CROP = 32  # pixels a side of what is trained on: small, and a power of two, for other sizes are asked for apart
 
 
 @dataclass
@@ -71,8 +72,13 @@ class Subject:
 
     @property
     def learner(self) -> nn.Module:
-        """The model of one channel that is trained; `still` at first, in weights."""
+        """The model of one channel that is trained."""
         return self._kept(1, "learner")
+
+    @property
+    def by_pixels(self) -> nn.Module:
+        """A model of three channels that lie beside each other in memory, pixel by pixel."""
+        return self._kept(3, "by pixels").to(memory_format=torch.channels_last)  # type: ignore[no-any-return, call-overload]
 
     def once(self, question: str, case: str, judge: Callable[..., str | None], *arguments: object) -> Outcome:
         """Return `ask` of a case, whose answer other rules want too, asked at the first time."""
@@ -107,7 +113,7 @@ def noise(height: int, width: int, batch: int = 2, channels: int = 1) -> Tensor:
     return torch.randn(batch, channels, height, width, generator=torch.Generator().manual_seed(0))
 
 
-def bands(batch: int = 2, size: int = 40) -> tuple[Tensor, Tensor]:
+def bands(batch: int = 2, size: int = CROP) -> tuple[Tensor, Tensor]:
     """Return images (B, 1, size, size) of bands in noise, and the bands: 1 in three of ten rows, else 0.
 
     Broad and rarer than what is between them: a network that sees each pixel only coarsely learns them, too.
