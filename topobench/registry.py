@@ -25,6 +25,7 @@ __all__ = [
     "load_plugin",
     "names",
     "nearest",
+    "origin_of",
     "plugins_of",
     "singular",
     "unknown_name",
@@ -177,6 +178,18 @@ def singular(kind: str) -> str:
 def plugins_of(kind: str) -> list[EntryPoint]:
     """Return the entry points of a kind, unloaded; of several of one name the first counts."""
     return list(entry_points(group=f"topobench.{kind}"))
+
+
+def origin_of(kind: str, name: str) -> str:
+    """Return whose the object of a name is, with its version: ``my-metrics 1.2``; UnknownNameError as `load`."""
+    from topobench import __version__
+
+    if name in BUILTINS[kind]:
+        return f"topobench {__version__}"
+    for point in plugins_of(kind):
+        if point.name == name:
+            return f"{point.dist.name} {point.dist.version}" if point.dist else "an unnamed distribution"
+    raise unknown_name(kind, name, names(kind))
 
 
 def load_plugin(point: EntryPoint) -> Any:
