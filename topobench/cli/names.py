@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from topobench.metrics import Figure
 
 __all__ = ["list_names", "show"]
 
@@ -47,7 +50,7 @@ def list_names(kind: str) -> int:
                 faults.append(error)
                 continue
         elif kind == "metrics" and name in FIGURES:
-            about = _figure(name)
+            about = _figure(FIGURES[name])
         click.echo(f"{name:{width}} {about}".rstrip())
     for fault in faults:
         click.echo(f"Error: {fault}", err=True)
@@ -124,11 +127,8 @@ def _file(kind: str, name: str) -> Any:
     return loaders[kind](name)
 
 
-def _figure(name: str) -> str:
+def _figure(figure: Figure) -> str:
     """Return what a figure is, in a line: which way is better, meaning, unit, source."""
-    from topobench.metrics import FIGURES
-
-    figure = FIGURES[name]
     unit = f" [{figure.unit}]" if figure.unit else ""
     source = f" ({figure.source})" if figure.source else ""
     return f"{figure.better} is better: {figure.meaning}{unit}{source}"
@@ -136,9 +136,12 @@ def _figure(name: str) -> str:
 
 def _about(kind: str, name: str) -> str:
     from topobench.metrics import FIGURES
+    from topobench.metrics.contract import said_of
     from topobench.registry import load
 
     if kind == "metrics" and name in FIGURES:
-        return _figure(name)
+        return _figure(FIGURES[name])
     found = load(kind, name)
-    return f"{found.__name__}{inspect.signature(found)}\n\n{inspect.getdoc(found) or ''}"
+    said = said_of(name, found) if kind == "metrics" else None
+    text = f"{getattr(found, '__name__', name)}{inspect.signature(found)}\n\n{inspect.getdoc(found) or ''}"
+    return f"{_figure(said)}\n\n{text}" if said else text
