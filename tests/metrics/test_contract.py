@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -48,6 +48,7 @@ def test_what_a_plugin_says_of_its_figure_stands_in_the_settings(plugin):
         }
     }  # fmt: skip
     kept = json.loads(json.dumps(settings, allow_nan=False))
+    assert kept == settings  # what is compared before anything is scored again
     assert figure_of("curliness", kept) == CURLINESS
     assert figure_of("dice", kept) is FIGURES["dice"]
     assert (CURLINESS.best, replace(CURLINESS, better="low").best) == (None, 1.0)
@@ -73,6 +74,17 @@ def test_the_origin_of_a_figure_names_version_and_distribution(tmp_path, monkeyp
     assert found[0] == found[1]
 
 
+def test_a_plugin_that_does_not_load_is_named_when_the_settings_are_made(tmp_path, monkeypatch):
+    info = tmp_path / "my_curls-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my-curls\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[topobench.metrics]\nlost = no_module_of_curls:curls\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    protocol = changed(figures=("lost", "dice"), columns=("dice",), ranked_by="dice")  # reading a file loads nobody
+    with pytest.raises(ArgumentError, match=r"'lost' \(no_module_of_curls:curls, from my-curls\) does not load"):
+        settings_of(protocol, None, None, 0)
+
+
 @pytest.mark.parametrize(
     ("figures", "message"),
     [
@@ -96,6 +108,23 @@ def test_a_count_of_the_truth_cannot_rank():
     protocol = changed(figures=("truth_pinholes",), columns=("truth_pinholes",), ranked_by="truth_pinholes")
     with pytest.raises(ArgumentError, match=r"'truth_pinholes', of which .* better; rank by another figure\.$"):
         score(wall(), wall(), protocol)
+
+
+def test_a_metric_may_be_any_object_that_can_be_called(plugin):
+    """Be it one that cannot be a key of a dict; it is called once an image."""
+
+    @dataclass
+    class Curls:
+        figures = (CURLINESS,)
+        calls: int = 0
+
+        def __call__(self, case):
+            self.calls += 1
+            return {"curliness": 3.0}
+
+    curls = Curls()
+    assert score(wall(), wall(), plugin(curls).changed(ranked_by="curliness"))["curliness"] == 3
+    assert curls.calls == 1
 
 
 def test_what_a_figure_says_is_checked():

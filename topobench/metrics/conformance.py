@@ -6,9 +6,7 @@ faults, under choices in which both connectivities and phases, framed and not, w
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,14 +14,15 @@ from numpy.typing import NDArray
 
 from topobench.conformance import Outcome, Rule, ask, hold
 from topobench.errors import ArgumentError
-from topobench.metrics.case import Case, Labels, Undefined
+from topobench.metrics.case import Case, Labels
 from topobench.metrics.contract import Metric, said_of
 from topobench.metrics.faulty import CONTEXTS, FAULTS, SHAPES, Context, case_of, mask_of, net
 from topobench.metrics.figures import Figure
+from topobench.metrics.subject import Subject
 from topobench.registry import BUILTINS
 from topobench.types import BoolArray, Report
 
-__all__ = ["RULES", "Subject", "check_metric"]
+__all__ = ["RULES", "check_metric"]
 
 ROUNDING = 1e-9  # of a sum that is taken in another order
 SILENT = "the metric does not say what it is."
@@ -60,57 +59,6 @@ def check_metric(metric: Metric, name: str, rules: Sequence[Rule[Subject]] | Non
     return hold(Subject(metric, name), name, RULES if rules is None else rules)
 
 
-class Subject:
-    """A figure of a metric under examination: its values, and what it says of itself."""
-
-    def __init__(self, metric: Metric, name: str) -> None:
-        self.metric, self.name = metric, name
-        self._values: dict[tuple[Context, str], float | None] = {}
-
-    @cached_property
-    def figure(self) -> Figure | None:
-        """What it says that it is; None where that is nothing or wrong, which a rule of its own asks about."""
-        try:
-            return said_of(self.name, self.metric)
-        except ArgumentError:
-            return None
-
-    def found(self, case: Case) -> object:
-        """Return all that the metric returns of a case; what it warns of is raised."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            for of_others in (DeprecationWarning, PendingDeprecationWarning):  # is not printed
-                warnings.simplefilter("ignore", of_others)
-            return self.metric(case)
-
-    def value(self, case: Case) -> float | None:
-        """Return the figure of a case; None where it is undefined or none at all (`fault` says that)."""
-        found = self.found(case)
-        if self.fault(found) or not isinstance(found, Mapping) or isinstance(found[self.name], Undefined):
-            return None
-        return float(found[self.name])
-
-    def of_fault(self, context: Context, fault: str) -> float | None:
-        """Return the figure of a faulty prediction of the net (or ``none``, a perfect one), which is kept."""
-        if (context, fault) not in self._values:
-            self._values[context, fault] = self.value(case_of(context, FAULTS[fault], fault))
-        return self._values[context, fault]
-
-    def fault(self, found: object) -> str | None:
-        """Return what is wrong with what the metric returned, whatever its value, as a sentence."""
-        if not isinstance(found, Mapping) or self.name not in found:
-            return f"it returned {found!r}; return a mapping that holds {self.name!r}."
-        value = found[self.name]
-        if isinstance(value, Undefined):
-            said = isinstance(value.reason, str) and value.reason.strip()
-            return None if said else "it gave Undefined without a reason; say why in a few words."
-        if not isinstance(value, (int, float, np.integer, np.floating)):
-            return f"it gave {value!r}; a figure is a number, or Undefined(reason)."
-        if not np.isfinite(float(value)):
-            return f"it gave {float(value)}; where there is no value, give Undefined(reason)."
-        return None
-
-
 def _says_what_it_is(subject: Subject) -> Iterator[Outcome]:
     yield ask("its Figure", _said, subject)
 
@@ -119,7 +67,7 @@ def _said(subject: Subject) -> str | None:
     name, figure = subject.name, said_of(subject.name, subject.metric)
     if figure is None:
         return f"it has no Figure named {name!r}; write @defines(Figure({name!r}, 'low', 'what it measures')) above it."
-    if name in BUILTINS["metrics"] and "figures" in dir(subject.metric):
+    if name in BUILTINS["metrics"] and hasattr(subject.metric, "figures"):
         return f"topobench has a figure named {name!r}, which wins over a plugin's; give it another name."
     blank = not (isinstance(figure.meaning, str) and figure.meaning.strip())
     return f"the meaning of its Figure is {figure.meaning!r}; say in a few words what it measures." if blank else None

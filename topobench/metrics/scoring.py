@@ -125,11 +125,11 @@ def _check_key(seed: int, image_id: str) -> None:
 def _compute(case: Case, wanted: tuple[str, ...]) -> dict[str, float | Undefined]:
     """Return the wanted figures; a family that gives several of them is computed once."""
     families = {name: load("metrics", name) for name in wanted}
-    found: dict[Callable[[Case], Found], Found] = {}
+    found: dict[int, Found] = {}  # by identity: an object of a plugin need not be hashable
     for name, family in families.items():
-        if family not in found:
-            found[family] = _found(name, family, case)
-    return {name: _checked(name, found[family]) for name, family in families.items()}
+        if id(family) not in found:
+            found[id(family)] = _found(name, family, case)
+    return {name: _checked(name, found[id(family)]) for name, family in families.items()}
 
 
 def _found(name: str, family: Callable[[Case], Found], case: Case) -> Found:
