@@ -1,6 +1,8 @@
-"""Distributions that offer plugins: as they lie on the path once they are installed, without installing anything."""
+"""Plugins of tests: as distributions lie on the path once they are installed, or as an object under a name."""
 
-__all__ = ["write_distribution"]
+from topobench.plugins import Plugin
+
+__all__ = ["offer", "write_distribution"]
 
 
 def write_distribution(folder, name, entry_points, version="1.0", about="", **modules):
@@ -11,3 +13,11 @@ def write_distribution(folder, name, entry_points, version="1.0", about="", **mo
     (info / "entry_points.txt").write_text(entry_points)
     for module, text in modules.items():
         (folder / f"{module}.py").write_text(text)
+
+
+def offer(monkeypatch, kind, name, found):
+    """Let an object be what a distribution ``theirs 1.0`` offers under a name, and no other plugins be there."""
+    plugin = Plugin(kind, name, "their_code:it", "theirs", "1.0")
+    monkeypatch.setattr("topobench.registry.plugins_of", lambda asked: [plugin] if asked == kind else [])
+    monkeypatch.setattr("topobench.registry.find", lambda *asked: plugin if asked == (kind, name) else None)
+    monkeypatch.setattr("topobench.registry.load_plugin", lambda plugin: found)

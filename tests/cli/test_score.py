@@ -14,6 +14,7 @@ from PIL import Image
 
 import topobench
 from tests.cli.here import topobench_here
+from topobench.cards import folder as folder_of
 from topobench.metrics import load_protocol, remove_small, score
 
 
@@ -80,6 +81,40 @@ def test_all_protocols_in_one_command(maps, tmp_path):
         assert f"protocol {name} v" in (tmp_path / "leaderboard.md").read_text()
     lines = [line for line in result.stdout.splitlines() if str(tmp_path) not in line]
     assert max(map(len, lines)) <= 80
+
+
+@pytest.fixture
+def cells_kept(tmp_path, monkeypatch):
+    """A plugin's metric of which high is better, and a protocol file that is ranked by it; returns the file."""
+    (tmp_path / "cells_module.py").write_text(
+        "from topobench.metrics import Figure, defines\n\n\n"
+        "@defines(Figure('cells_kept', 'high', 'share of true cells found', 'of 1', 'Doe 2030', (0.0, 1.0)))\n"
+        "def cells_kept(case):\n    'Count cells.'\n    return {'cells_kept': 0.75}\n"
+    )
+    info = tmp_path / "my_cells-1.2.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my-cells\nVersion: 1.2\n")
+    (info / "entry_points.txt").write_text("[topobench.metrics]\ncells_kept = cells_module:cells_kept\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    text = (folder_of("protocols") / "hu2019.toml").read_text(encoding="utf-8").replace('"hu2019"', '"mine"')
+    text = re.sub(r"(?ms)^figures = .*?^ranked_by = [^\n]*$", "FIGURES", text)
+    mine = 'figures = ["cells_kept", "dice"]\ncolumns = ["cells_kept"]\nranked_by = "cells_kept"'
+    (tmp_path / "mine.toml").write_text(text.replace("FIGURES", mine), encoding="utf-8")
+    return tmp_path / "mine.toml"
+
+
+def test_a_metric_of_a_plugin_from_the_command_to_the_page(maps, tmp_path, cells_kept):
+    assert re.search(r"(?m)^cells_kept$", topobench_here("list", "metrics").stdout)
+    assert "cells_module" not in sys.modules  # listing imports nobody's code
+    shown = topobench_here("show", "cells_kept").stdout
+    assert "high is better: share of true cells found [of 1] (Doe 2030)\n\ncells_kept(case)\n\nCount cells." in shown
+    result, [record] = scored(maps[0], "npy", tmp_path, "--protocol", cells_kept)
+    assert re.search(r"cells_kept ↑ +0\.75 +of 1", result.stdout)
+    assert record["protocols"]["mine"]["plugin_figures"]["cells_kept"] == {
+        "better": "high", "meaning": "share of true cells found", "unit": "of 1", "source": "Doe 2030",
+        "range": [0.0, 1.0], "origin": "my-cells 1.2",
+    }  # fmt: skip
+    assert "cells_kept of my-cells 1.2" in (tmp_path / "leaderboard.md").read_text(encoding="utf-8")
 
 
 def test_with_and_without_post_processing(maps, tmp_path):

@@ -97,6 +97,27 @@ def test_files_that_are_no_records(tmp_path, change, wanted):
     assert str(finding).startswith(f"fault: record {path}: {wanted}")
 
 
+def of_plugin(value, **changes):
+    """Return a change that makes `cells_kept` of a plugin, from 0 to 1, one of the figures, with a value."""
+    about = {
+        "better": "high",
+        "meaning": "cells",
+        "unit": "",
+        "source": "",
+        "range": [0.0, 1.0],
+        "origin": "my-cells 1",
+    }
+
+    def change(content):
+        protocol = content["protocols"]["hu2019"]
+        protocol["figures"].append("cells_kept")
+        protocol["plugin_figures"] = {"cells_kept": {**about, **changes}}
+        for row in content["rows"]:
+            row["figures"]["cells_kept"] = value
+
+    return change
+
+
 def figures(**values):
     return lambda content: content["rows"][0]["figures"].update(values)
 
@@ -140,6 +161,9 @@ def figures(**values):
         (lambda content: content["card"].update(version="1"), "its card has no name or no version"),
         (lambda content: content.update(seed=None), "it was trained and has no seed"),
         (lambda content: content["protocols"]["hu2019"].pop("figures"), "the protocol 'hu2019' has another name, no"),
+        (of_plugin(1.5), "cells_kept is 1.5, beyond its range of (0.0, 1.0), in image-00, image-01."),
+        (of_plugin(0.5, better="up"), "a record keeps of the figure 'cells_kept' of a plugin is none: better of the"),
+        (of_plugin(0.5, range=None), "a record keeps of the figure 'cells_kept' of a plugin is none: cannot unpack"),
         (lambda content: content["card"].update(images="30 of 24 "), "its card says images '30 of 24 '"),
     ],
 )  # fmt: skip

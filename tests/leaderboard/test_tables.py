@@ -5,9 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from tests.leaderboard.made import BUDGET
+from tests.leaderboard.made import BUDGET, protocol, runs
 from tests.test_scores import record
-from topobench.leaderboard import make_tables, write_leaderboard
+from topobench.leaderboard import make_board, make_tables, write_leaderboard
+from topobench.leaderboard.charts import cost_chart
+from topobench.leaderboard.scenes import choose_images
 from topobench.types import Row
 
 
@@ -154,6 +156,68 @@ def test_a_figure_of_a_plugin_has_its_column_and_no_arrow(tmp_path):
     assert table.best("curliness") is None
     assert "| curliness  |" in (tmp_path / "leaderboard.md").read_text()
     assert "of a plugin" in (tmp_path / "index.html").read_text()
+
+
+SHARE = {
+    "better": "high", "meaning": "share of *cells* kept", "unit": "", "source": "Doe 2030", "range": [0.0, 1.0],
+    "origin": "my-cells 1.2",
+}  # fmt: skip
+
+
+def kept(share=SHARE, dataset="toy", **of_each):
+    """Records of methods ranked by the share of cells that they keep, the figure of a plugin that is not installed."""
+    chosen = protocol(
+        ranked_by="cells_kept", figures=["cells_kept", "betti_error"], columns=["cells_kept", "betti_error"],
+        plugin_figures={"cells_kept": share},
+    )  # fmt: skip
+    return [
+        replace(
+            one, cost={"train_seconds": 100 * value},
+            rows=tuple(replace(row, figures={"cells_kept": value - k / 50, "betti_error": 1.0})
+                       for k, row in enumerate(one.rows)),
+        )
+        for name, value in of_each.items() for one in runs(name, value, dataset, protocols={"hu2019": chosen})
+    ]  # fmt: skip
+
+
+def test_a_figure_of_a_plugin_ranks_the_right_way_round_where_it_is_not_installed(tmp_path):
+    """Of three methods that keep 0.2, 0.9 and 0.5 of the cells the one that keeps most is the best, everywhere."""
+    [table] = write_leaderboard(kept(low=0.2, high=0.9, middle=0.5), tmp_path).tables
+    assert [(entry.method, entry.rank) for entry in table.entries] == [("high", 1), ("middle", 2), ("low", 3)]
+    assert table.best("cells_kept") == table.entries[0].means["cells_kept"]
+    assert table.pair("high", "low").ahead
+    assert table.pair("high", "low").share == 1
+    assert [pair.first for pair in table.pairs] == ["high", "high", "middle"]
+    assert choose_images(table)[0][0] == "image-03"  # the hardest: there the least is kept
+    assert cost_chart(table).title.startswith("Cost and quality: cells_kept \N{UPWARDS ARROW} against")
+    assert "cells_kept of my-cells 1.2" in table.conditions
+    assert table.entries[0].intervals["cells_kept"][1] <= 1
+    for name, part in (
+        ("leaderboard.md", "| cells_kept \N{UPWARDS ARROW} |"),
+        ("leaderboard.md", r"- `cells_kept` (high is better): share of \*cells\* kept"),
+        ("leaderboard.tex", r"\texttt{cells\_kept} $\uparrow$"),
+        ("leaderboard.csv", ",cells_kept,high,0.87,"),  # 0.9, 0.88, 0.86, 0.84
+        ("index.html", 'data-better="high" title="share of *cells* kept" aria-sort="descending"'),
+    ):
+        assert part in (tmp_path / name).read_text(encoding="utf-8"), (name, part)
+
+
+def test_another_version_of_a_plugin_has_a_table_of_its_own():
+    other = {**SHARE, "origin": "my-cells 1.3"}
+    tables = make_tables([*kept(a=0.2), *kept(other, b=0.3)])
+    assert [[entry.method for entry in table.entries] for table in tables] in ([["a"], ["b"]], [["b"], ["a"]])
+    assert len({table.conditions for table in tables}) == 2
+    board = make_board([*kept(a=0.2), *kept({**other, "meaning": "another"}, b=0.3)])
+    assert [figure.meaning for figure in board.figures if figure.name == "cells_kept"] == [
+        "another", SHARE["meaning"]
+    ]  # fmt: skip
+    assert board.columns.count("cells_kept") == 1
+
+
+def test_mean_ranks_over_data_sets_by_a_figure_of_a_plugin():
+    found = [one for dataset in ("isbi2012", "toy") for one in kept(SHARE, dataset, low=0.2, high=0.9, middle=0.5)]
+    [overall] = make_board(found).overalls
+    assert [(entry.label, entry.rank) for entry in overall.entries] == [("high", 1), ("middle", 2), ("low", 3)]
 
 
 def test_the_protocol_says_what_ranks():

@@ -14,7 +14,6 @@ from topobench.metrics.case import Undefined
 from topobench.metrics.clustering import filled, nothing_ignored, of_raw_masks, of_regions, of_structure, plain
 from topobench.metrics.matching import betti_matching_errors, diu_errors
 from topobench.metrics.truth import artefacts
-from topobench.plugins import Plugin
 
 
 def changed(**choices):
@@ -227,45 +226,9 @@ def test_a_protocol_by_its_path(tmp_path):
         score(wall(), wall(), None)
 
 
-@pytest.fixture
-def plugin(monkeypatch):
-    """A function that makes `compute` the metric ``curliness`` of a plugin."""
-
-    def install(compute):
-        found = Plugin("metrics", "curliness", "plugin:compute", "curls", "1.0")
-        monkeypatch.setattr("topobench.registry.plugins_of", lambda kind: [found] if kind == "metrics" else [])
-        monkeypatch.setattr("topobench.registry.find", lambda kind, name: found if name == "curliness" else None)
-        monkeypatch.setattr("topobench.registry.load_plugin", lambda plugin: compute)
-        return changed(figures=("curliness", "dice"), columns=("curliness",), ranked_by="curliness")
-
-    return install
-
-
-def test_a_metric_of_a_plugin(plugin):
-    protocol = plugin(lambda case: {"curliness": np.float32(2.5)})
-    assert dict(score(wall(), wall(), protocol)) == {"curliness": 2.5, "dice": 1}
-    nothing = score(wall(), wall(), plugin(lambda case: {"curliness": math.nan}))
-    assert nothing.reasons == {"curliness": "the metric 'curliness' gave NaN and no reason"}
-
-
 def test_figures_that_come_together_are_computed_once(monkeypatch):
     calls = []
     monkeypatch.setattr("topobench.metrics.clustering.plain", lambda case: calls.append(case) or plain(case))
     figures = score(wall(), wall())
     assert {"arand_f", "ari", "voi"} <= set(figures)
     assert len(calls) == 1
-
-
-@pytest.mark.parametrize(
-    ("compute", "message"),
-    [
-        (lambda case: 1.0, "'curliness' returned 1.0; it must be a mapping that holds 'curliness'"),
-        (lambda case: {"curl": 1.0}, "it must be a mapping that holds 'curliness'"),
-        (lambda case: {"curliness": math.inf}, "gave inf; a figure is a finite number"),
-        (lambda case: {"curliness": "high"}, "gave 'high'; a figure is a finite number"),
-        (lambda case: 1 / 0, "'curliness' of a plugin raised ZeroDivisionError: division by zero"),
-    ],
-)
-def test_a_metric_of_a_plugin_that_is_wrong_is_named(plugin, compute, message):
-    with pytest.raises(ArgumentError, match=message):
-        score(wall(), wall(), plugin(compute))

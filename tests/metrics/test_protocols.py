@@ -1,4 +1,7 @@
-"""Every protocol: perfect is best, validity, shapes, and cases worked by hand in both connectivities and phases."""
+"""Every protocol: perfect is best, validity, shapes, and cases worked by hand in both connectivities and phases.
+
+What holds of each figure by itself, `test_conformance.py` asks; here are the protocols' own choices.
+"""
 
 import math
 import warnings
@@ -16,28 +19,21 @@ PROTOCOLS = list_names("protocols")
 @pytest.mark.parametrize("phase", ["regions", "structure"])
 @pytest.mark.parametrize("connectivity", [4, 8])
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_perfect_prediction_gives_the_best_of_every_figure(protocol, connectivity, phase):
-    random = np.random.default_rng(0)
-    for truth in (random.random((80, 70)) < 0.4, lines(), np.pad(lines(40), 20)):
-        fixed = load_protocol(protocol)
-        figures = score(truth, truth, protocol, fixed.phase or phase, fixed.connectivity or connectivity)
-        assert not figures.reasons
-        for name, value in figures.items():
-            if FIGURES[name].best is not None:
-                assert value == FIGURES[name].best, name
+def test_perfect_prediction_of_noise_gives_the_best_of_every_figure(protocol, connectivity, phase):
+    truth, fixed = np.random.default_rng(0).random((80, 70)) < 0.4, load_protocol(protocol)
+    figures = score(truth, truth, protocol, fixed.phase or phase, fixed.connectivity or connectivity)
+    assert not figures.reasons
+    for name, value in figures.items():
+        if FIGURES[name].best is not None:
+            assert value == FIGURES[name].best, name
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_every_figure_is_no_better_than_perfect_and_says_what_it_is(protocol):
+def test_settings_say_every_choice(protocol):
     random = np.random.default_rng(1)
     truth, prediction = lines(90, 3), random.random((90, 90))
     figures = score(prediction, truth, protocol, image_id="x", seed=4)
     assert set(figures) == set(load_protocol(protocol).figures)
-    for name, value in figures.items():
-        if FIGURES[name].better == "low":
-            assert value >= 0, name
-        if FIGURES[name].better == "high":
-            assert value <= 1, name
     declared = {
         "name", "version", "connectivity", "phase", "frame", "patch_size", "patches", "sampling", "dimensions", "seed",
         "threshold", "log_base", "ignored_labels", "valid_pixels", "image_id",
@@ -61,8 +57,8 @@ def test_what_lies_outside_the_validity_mask_counts_in_no_figure(protocol):
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (2, 3), (200, 3)])
-def test_images_of_any_shape_and_masks_without_any_structure(protocol, shape):
+@pytest.mark.parametrize("shape", [(1, 1), (200, 3)])
+def test_tiny_and_long_images_and_masks_without_any_structure(protocol, shape):
     random = np.random.default_rng(3)
     some = random.random(shape) < 0.5
     nothing, everything = np.zeros(shape, bool), np.ones(shape, bool)

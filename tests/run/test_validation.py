@@ -6,10 +6,12 @@ import pytest
 import torch
 from torch import nn
 
+from tests.distribution import offer
 from tests.run.kills import executed, tiny_run
 from tests.run.test_execute import Told
-from topobench.cards import Validation, load_card
-from topobench.errors import CardError
+from topobench.cards import Validation, load_card, load_protocol
+from topobench.errors import ArgumentError, CardError
+from topobench.metrics import Figure, defines
 from topobench.run.checkpoint import Checkpoints
 from topobench.run.execute import execute
 from topobench.run.store import Store
@@ -60,11 +62,29 @@ def test_better_is_lower_for_an_error_and_the_later_of_two():
     assert not better(Validated(2, 0.0, 1), Validated(1, 2.0, 0))
 
 
+def ranked_by(name, monkeypatch):
+    """A validator by a protocol that ranks by a figure."""
+    chosen = load_protocol("hu2019").changed(figures=(name,), columns=(name,), ranked_by=name)
+    monkeypatch.setattr("topobench.run.validation.load_protocol", lambda name: chosen)
+    return validator()
+
+
 def test_better_is_higher_where_the_protocol_ranks_by_that(monkeypatch):
-    found = validator()
-    monkeypatch.setattr(found, "protocol", found.protocol.model_copy(update={"ranked_by": "dice"}))
+    found = ranked_by("dice", monkeypatch)
     assert found.better(Validated(2, 0.9, 0), Validated(1, 0.8, 0))
     assert not found.better(Validated(2, 0.7, 0), Validated(1, 0.8, 0))
+
+
+def test_better_is_what_a_plugin_says_of_its_figure(monkeypatch):
+    """Of cells kept, more is better; of a figure that says nothing no state is the best, which is no time to train."""
+    compute = defines(Figure("cells_kept", "high", "cells", "cells"))(lambda case: {"cells_kept": 1.0})
+    offer(monkeypatch, "metrics", "cells_kept", compute)
+    found = ranked_by("cells_kept", monkeypatch)
+    assert found.better(Validated(2, 9.0, 0), Validated(1, 8.0, 0))
+    assert not found.better(Validated(2, 7.0, 0), Validated(1, 8.0, 0))
+    del compute.figures
+    with pytest.raises(ArgumentError, match="ranked by 'cells_kept', of which neither low nor high"):
+        ranked_by("cells_kept", monkeypatch)
 
 
 def test_a_result_is_the_mean_over_images():

@@ -12,7 +12,7 @@ from topobench.cli.gallery import Gallery
 from topobench.cli.tables import grid
 from topobench.leaderboard import Entry, Table, make_board, write_board
 from topobench.leaderboard.words import notes
-from topobench.metrics import FIGURES
+from topobench.metrics import Figure
 from topobench.scores import each_record, no_records
 
 __all__ = ["board"]
@@ -42,7 +42,7 @@ def _print(table: Table) -> None:
     lines.add_column("#", justify="right", no_wrap=True)
     lines.add_column("method", overflow="fold")  # where room lacks, names give way and figures do not
     for name in table.columns:
-        lines.add_column(_heading(name), justify="right", no_wrap=True)
+        lines.add_column(_heading(table.figure(name)), justify="right", no_wrap=True)
     for entry in table.entries:
         lines.add_row(str(entry.rank or "-"), entry.label, *(_cell(entry, name) for name in table.columns))
     console.print(f"\n{table.title}")
@@ -74,14 +74,14 @@ def _cell(entry: Entry, name: str) -> str:
     return "-*" if value is None else f"{value:.3f}" + ("*" if entry.undefined.get(name) else "")
 
 
-def _heading(name: str) -> str:
+def _heading(figure: Figure) -> str:
     """Return the name of a figure on lines of few letters, with its arrow: ``betti / error``, ``arand_f / filled``."""
     lines = [""]
-    for part in name.split("_"):
+    for part in figure.name.split("_"):
         longer = f"{lines[-1]}_{part}" if lines[-1] else part
         if len(longer) <= NARROW or not lines[-1]:
             lines[-1] = longer
         else:
             lines.append(part)
-    arrow = FIGURES[name].arrow
-    return "\n".join([*lines[:-1], f"{lines[-1]} {arrow}" if len(lines) > 1 else f"{lines[-1]}\n{arrow}"])
+    last = f"{lines[-1]} {figure.arrow}" if len(lines) > 1 else f"{lines[-1]}\n{figure.arrow}"
+    return "\n".join([*lines[:-1], last])

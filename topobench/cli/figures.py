@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from topobench.cli.tables import grid
-from topobench.metrics import FIGURES, Mean, average
+from topobench.metrics import Mean, average, figure_of
 from topobench.types import RunRecord
 
 __all__ = ["print_figures"]
@@ -32,7 +32,7 @@ def _table(records: Sequence[RunRecord], words: Sequence[str], protocol: str, ch
     lines.add_column("unit")
     means = [average(row.figures for row in record.rows if row.protocol == protocol) for record in records]
     for name in choices["figures"]:
-        figure = FIGURES[name]
+        figure = figure_of(name, choices)
         lines.add_row(f"{name} {figure.arrow}", *(_cell(mean[name]) for mean in means), figure.unit)
     return lines
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from topobench.cli.options import plugin
+
+if TYPE_CHECKING:
+    from topobench.metrics import Figure
 
 __all__ = ["list_names", "show"]
 
@@ -68,7 +71,7 @@ def _title(kind: str, name: str) -> str:
 
     if kind in cards.PLACES:
         return str(_file(kind, name).title)
-    return _figure(name) if kind == "metrics" and name in FIGURES else ""
+    return _figure(FIGURES[name]) if kind == "metrics" and name in FIGURES else ""
 
 
 def _origin(kind: str, name: str) -> str:
@@ -156,11 +159,8 @@ def _file(kind: str, name: str) -> Any:
     return loaders[kind](name)
 
 
-def _figure(name: str) -> str:
+def _figure(figure: Figure) -> str:
     """Return what a figure is, in a line: which way is better, meaning, unit, source."""
-    from topobench.metrics import FIGURES
-
-    figure = FIGURES[name]
     unit = f" [{figure.unit}]" if figure.unit else ""
     source = f" ({figure.source})" if figure.source else ""
     return f"{figure.better} is better: {figure.meaning}{unit}{source}"
@@ -168,10 +168,13 @@ def _figure(name: str) -> str:
 
 def _about(kind: str, name: str) -> str:
     from topobench.metrics import FIGURES
+    from topobench.metrics.contract import said_of
     from topobench.registry import load
 
     if kind == "metrics" and name in FIGURES:
-        return _figure(name)
+        return _figure(FIGURES[name])
     found = load(kind, name)
-    said = inspect.cleandoc(found.__doc__) if found.__doc__ else "It says nothing of itself."
-    return f"{getattr(found, '__name__', name)}{inspect.signature(found)}\n\n{said}"
+    said = said_of(name, found) if kind == "metrics" else None
+    doc = inspect.cleandoc(found.__doc__) if found.__doc__ else "It says nothing of itself."
+    text = f"{getattr(found, '__name__', name)}{inspect.signature(found)}\n\n{doc}"
+    return f"{_figure(said)}\n\n{text}" if said else text

@@ -12,7 +12,6 @@ from topobench.files import digest
 from topobench.leaderboard.entries import Entry
 from topobench.leaderboard.statistics import Floats, Scores, mean_ranks
 from topobench.leaderboard.tables import Table
-from topobench.metrics import FIGURES
 
 __all__ = ["Overall", "OverallEntry", "Views", "make_overalls", "views_of"]
 
@@ -100,7 +99,7 @@ def views_of(tables: Iterable[Table]) -> Views | None:
 def _overall(tables: Sequence[Table]) -> Overall:
     by_key = [{entry.key: entry for entry in table.entries if entry.rank} for table in tables]
     keys = [key for key in by_key[0] if all(key in of_table for of_table in by_key)]
-    sign = -1 if FIGURES[tables[0].ranked_by].better == "high" else 1
+    sign = -1 if tables[0].figure(tables[0].ranked_by).better == "high" else 1
     found = [[of_table[key] for key in keys] for of_table in by_key]
     if len(keys) < 2:
         return Overall(tuple(tables), ())

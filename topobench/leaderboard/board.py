@@ -54,16 +54,25 @@ class Board:
         return [kind for kind in KINDS if kind in found]
 
     @property
-    def figures(self) -> dict[str, Figure]:
-        """The figures that any table shows, ours first."""
-        columns = {name for table in self.tables for name in table.columns}
-        return {name: FIGURES[name] for name in [*FIGURES, *sorted(columns - FIGURES.keys())] if name in columns}
+    def figures(self) -> list[Figure]:
+        """The figures that any table shows, ours first; of a plugin's each that some version of it says."""
+        shown = {table.figure(name) for table in self.tables for name in table.columns}
+        ours = [figure for figure in FIGURES.values() if figure in shown]
+        return ours + sorted(shown - set(ours), key=lambda figure: (figure.name, figure.meaning, figure.better))
 
     @property
     def columns(self) -> list[str]:
         """The columns that a reader may hide."""
         held_out = ["held out"] if any(table.budget.get("validation") for table in self.tables) else []
-        return ["group", *self.figures, "images", "seeds", *held_out, "training s", "peak MiB"]
+        return [
+            "group",
+            *dict.fromkeys(figure.name for figure in self.figures),
+            "images",
+            "seeds",
+            *held_out,
+            "training s",
+            "peak MiB",
+        ]
 
 
 def make_board(records: Iterable[RunRecord], skipped: Sequence[str] = ()) -> Board:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from topobench.leaderboard.across import Views
 from topobench.leaderboard.curves import Curve
 from topobench.leaderboard.tables import Table
-from topobench.metrics import FIGURES
 
 __all__ = ["Axis", "Chart", "Mark", "Series", "cost_chart", "curve_chart", "views_chart"]
 
@@ -105,9 +104,9 @@ def cost_chart(table: Table) -> Chart | None:
             x(costs[entry.label]), y(mean), text, None if low is None else y(low), None if high is None else y(high)
         )
         series.append(Series(entry.label, (mark,)))
-    sign = -1 if FIGURES[name].better == "high" else 1
+    sign = -1 if table.figure(name).better == "high" else 1
     best = _front([(costs[entry.label], sign * entry.means[name]) for entry in found])
-    arrow = FIGURES[name].arrow
+    arrow = table.figure(name).arrow
     return Chart(
         f"Cost and quality: {name} {arrow} against training time",
         "A method on the line is not beaten by any that is trained in less time. Bars are 95 % intervals.",

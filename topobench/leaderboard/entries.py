@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
 from topobench.leaderboard.outcomes import Outcome, held_out_of, name_of
 from topobench.leaderboard.statistics import Comparison, Integers, Scores, compare, groups, holm, interval
-from topobench.metrics import FIGURES
+from topobench.metrics import Figure, figure_of
 from topobench.types import RunRecord
 
 __all__ = [
@@ -101,8 +102,8 @@ class Pair:
         return self.p < ALPHA
 
 
-def entry_of(key: str, outcomes: Sequence[Outcome], frame: Frame, ranked_by: str) -> Entry:
-    """Return the entry of a method, not ranked yet, of the outcomes of its runs."""
+def entry_of(key: str, outcomes: Sequence[Outcome], frame: Frame, choices: Mapping[str, Any]) -> Entry:
+    """Return the entry of a method, not ranked yet, of the outcomes of its runs; `choices` are of its protocol."""
     records = [one.record for one in outcomes]
     trained = records[0].kind == "trained"
     scored = np.isin(frame.images, [image for one in outcomes for image in one.images])
@@ -116,7 +117,7 @@ def entry_of(key: str, outcomes: Sequence[Outcome], frame: Frame, ranked_by: str
         kind=records[0].kind,
         rank=None,
         means={name: found.mean for name, found in known.items()},
-        intervals={name: ends for name, found in known.items() if (ends := _interval(name, found))},
+        intervals={name: ends for name, found in known.items() if (ends := _interval(figure_of(name, choices), found))},
         undefined={name: count for name, count in without.items() if count},
         runs=len(records),
         seeds=fewest_seeds(records),
@@ -127,7 +128,7 @@ def entry_of(key: str, outcomes: Sequence[Outcome], frame: Frame, ranked_by: str
         if trained
         else None,
         held_out=_mean(map(held_out_of, records)) if trained else None,
-        scores=scores.get(ranked_by),
+        scores=scores.get(choices["ranked_by"]),
     )
 
 
@@ -136,17 +137,17 @@ def fewest_seeds(records: Iterable[RunRecord]) -> int:
     return min(Counter(fold for fold, _ in {(record.fold, record.seed) for record in records}).values())
 
 
-def ranked(entries: Sequence[Entry], ranked_by: str) -> list[Entry]:
-    """Return entries best first; those that cannot be ranked (see `Entry`) come last, without a rank.
+def ranked(entries: Sequence[Entry], by: Figure) -> list[Entry]:
+    """Return entries best first by a figure; those that cannot be ranked (see `Entry`) come last, without a rank.
 
     Methods whose means are equal share a rank, and the next one counts them all.
     """
-    sign = -1 if FIGURES[ranked_by].better == "high" else 1
-    known = [entry for entry in entries if entry.complete and ranked_by in entry.means]
-    fewest = min((entry.undefined.get(ranked_by, 0) for entry in known), default=0)
-    able = [entry for entry in known if entry.undefined.get(ranked_by, 0) == fewest]
-    best_first = sorted(able, key=lambda entry: (sign * entry.means[ranked_by], *_named(entry)))
-    means = [entry.means[ranked_by] for entry in best_first]
+    sign = -1 if by.better == "high" else 1
+    known = [entry for entry in entries if entry.complete and by.name in entry.means]
+    fewest = min((entry.undefined.get(by.name, 0) for entry in known), default=0)
+    able = [entry for entry in known if entry.undefined.get(by.name, 0) == fewest]
+    best_first = sorted(able, key=lambda entry: (sign * entry.means[by.name], *_named(entry)))
+    means = [entry.means[by.name] for entry in best_first]
     others = sorted((entry for entry in entries if entry not in able), key=_named)
     return [replace(entry, rank=means.index(mean) + 1) for entry, mean in zip(best_first, means, strict=True)] + others
 
@@ -165,9 +166,9 @@ def distinct(entries: Sequence[Entry]) -> list[Entry]:
     ]
 
 
-def pairs_of(entries: Sequence[Entry], ranked_by: str) -> tuple[Pair, ...]:
+def pairs_of(entries: Sequence[Entry], by: Figure) -> tuple[Pair, ...]:
     """Return all pairs of ranked entries, compared by the figure that ranks, the better ranked first."""
-    high = FIGURES[ranked_by].better == "high"
+    high = by.better == "high"
     able = [(entry.label, entry.scores) for entry in entries if entry.rank and entry.scores]
     found = [(first, second, compare(ours, theirs, high)) for (first, ours), (second, theirs) in combinations(able, 2)]
     corrected = holm([comparison.p for _, _, comparison in found])
@@ -198,9 +199,9 @@ def _scores(outcomes: Sequence[Outcome], frame: Frame) -> dict[str, Scores]:
     return {name: Scores(values, folds, frame.units) for name, values in zip(figures, cube, strict=True)}
 
 
-def _interval(name: str, scores: Scores) -> tuple[float, float] | None:
+def _interval(figure: Figure, scores: Scores) -> tuple[float, float] | None:
     """Return the interval of a figure's mean, within what the figure can be."""
-    ends, (lowest, highest) = interval(scores.replicates), FIGURES[name].range
+    ends, (lowest, highest) = interval(scores.replicates), figure.range
     return None if ends is None else (max(ends[0], lowest), min(ends[1], highest))
 
 

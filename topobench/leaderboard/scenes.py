@@ -19,7 +19,6 @@ from topobench.cards import load_card
 from topobench.errors import RecordError, TopobenchError
 from topobench.files import write_atomic
 from topobench.leaderboard.tables import Table
-from topobench.metrics import FIGURES
 
 __all__ = [
     "PICTURES", "Prediction", "Scene", "choose_images", "embedded", "may_be_shown", "read_scenes", "shown",
@@ -82,7 +81,7 @@ def choose_images(table: Table) -> list[tuple[str, str]]:
     if not found:
         return []
     means = np.mean(found, axis=0)
-    high = FIGURES[table.ranked_by].better == "high"
+    high = table.figure(table.ranked_by).better == "high"
     order = [int(place) for place in np.argsort(means if high else -means, kind="stable") if not np.isnan(means[place])]
     places = dict.fromkeys([0, (len(order) - 1) // 2, len(order) - 1] if order else [])
     return [

@@ -9,7 +9,6 @@ from typing import Any
 
 from topobench.leaderboard.entries import Entry
 from topobench.leaderboard.tables import Table
-from topobench.metrics import FIGURES
 
 __all__ = ["comparisons_csv", "leaderboard_csv"]
 
@@ -65,7 +64,7 @@ def _lines(table: Table, entry: Entry) -> Iterator[dict[str, Any]]:
         low, high = entry.intervals.get(name, (None, None))
         yield {
             "method": entry.method, "kind": entry.kind, "version": entry.version, "rank": entry.rank,
-            "group": entry.group, "provisional": entry.provisional, "figure": name, "better": FIGURES[name].better,
+            "group": entry.group, "provisional": entry.provisional, "figure": name, "better": table.figure(name).better,
             "mean": mean, "low": low, "high": high, "undefined": entry.undefined.get(name, 0), "images": entry.images,
             "units": table.units, "seeds": entry.seeds if entry.kind == "trained" else None, "runs": entry.runs,
             "held_out": entry.held_out, "train_seconds": entry.train_seconds, "peak_memory_mib": entry.peak_memory_mib,

@@ -11,7 +11,7 @@ from typing import Any
 from topobench.files import canonical_json, digest
 from topobench.leaderboard.entries import Entry, Frame, Pair, distinct, entry_of, grouped, pairs_of, ranked
 from topobench.leaderboard.outcomes import Outcome, label_of, method_key, method_keys, name_of, outcomes_of
-from topobench.metrics import FIGURES
+from topobench.metrics import Figure, figure_of
 from topobench.registry import PARTITION
 from topobench.types import RunRecord
 
@@ -85,11 +85,15 @@ class Table:
         """The figure that orders the entries."""
         return str(self.protocol["ranked_by"])
 
+    def figure(self, name: str) -> Figure:
+        """Return what a figure of the table is."""
+        return figure_of(name, self.protocol)
+
     def pair(self, first: str, second: str) -> Duel:
         """Return how two ranked methods compare, by their labels, from the side of the first."""
         pair = self._by_labels[frozenset((first, second))]
         ahead = pair.found.better + (1 - pair.found.better - pair.found.worse) / 2
-        high = FIGURES[self.ranked_by].better == "high"
+        high = self.figure(self.ranked_by).better == "high"
         better = (pair.found.difference > 0) == high
         if pair.first != first:
             ahead, better = 1 - ahead, not better
@@ -101,7 +105,7 @@ class Table:
 
     def best(self, name: str) -> float | None:
         """Return the best mean of a figure among the ranked entries for which it is undefined least often."""
-        best = {"low": min, "high": max}.get(FIGURES[name].better)
+        best = {"low": min, "high": max}.get(self.figure(name).better)
         known = [entry for entry in self.entries if entry.rank and name in entry.means]
         fewest = min((entry.undefined.get(name, 0) for entry in known), default=0)
         values = [entry.means[name] for entry in known if entry.undefined.get(name, 0) == fewest]
@@ -136,6 +140,7 @@ def _measured(protocol: dict[str, Any]) -> str:
         f"structure {protocol['connectivity']}-connected",
         *phases,
         f"threshold {protocol['threshold']} unless a row says otherwise",
+        *(f"{name} of {said['origin']}" for name, said in sorted(protocol.get("plugin_figures", {}).items())),
     ]
     return f"{', '.join(parts)}."
 
@@ -184,16 +189,16 @@ def _table(found: Sequence[Outcome], cards: Cards) -> Table:
     finished = [one for one in found if one.record.finished]
     leading = _trained_or_all(found)
     choices = OLD | max((one.choices for one in leading), key=_shown)
-    record, ranked_by = leading[-1].record, choices["ranked_by"]
+    record, by = leading[-1].record, figure_of(choices["ranked_by"], choices)
     frame = Frame.of(_trained_or_all(finished))
     methods: dict[str, list[Outcome]] = defaultdict(list)
     keys = method_keys(finished)
     for one in finished:
         if set(one.images) & set(frame.images):
             methods[keys[one.record.run_id]].append(one)
-    entries = ranked(distinct([entry_of(key, of_it, frame, ranked_by) for key, of_it in methods.items()]), ranked_by)
+    entries = ranked(distinct([entry_of(key, of_it, frame, choices) for key, of_it in methods.items()]), by)
     labels = {entry.key: entry.label for entry in entries}
-    pairs = pairs_of(entries, ranked_by)
+    pairs = pairs_of(entries, by)
     shown = choices.get("columns") or [name for name in OLD_COLUMNS if name in choices["figures"]]
     return Table(
         dataset=record.card["name"],

@@ -2,13 +2,15 @@
 
 from topobench.cards import Protocol, load_protocol
 from topobench.metrics.accumulator import Accumulator
+from topobench.metrics.case import Case, Undefined
 from topobench.metrics.clustering import score_labels
-from topobench.metrics.figures import FIGURES, Figure
+from topobench.metrics.contract import Metric, defines
+from topobench.metrics.figures import FIGURES, Figure, figure_of
 from topobench.metrics.postprocess import remove_small
 from topobench.metrics.scoring import score
 from topobench.metrics.summary import Mean, average
 
 __all__ = [
-    "FIGURES", "Accumulator", "Figure", "Mean", "Protocol", "average", "load_protocol", "remove_small", "score",
-    "score_labels",
+    "FIGURES", "Accumulator", "Case", "Figure", "Mean", "Metric", "Protocol", "Undefined", "average", "defines",
+    "figure_of", "load_protocol", "remove_small", "score", "score_labels",
 ]  # fmt: skip

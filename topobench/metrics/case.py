@@ -15,7 +15,7 @@ from topobench.metrics.contingency import Table, tabulate
 from topobench.topology import label_components
 from topobench.types import BoolArray, Score
 
-__all__ = ["NO_PIXEL", "Case", "Found", "Undefined", "score_of"]
+__all__ = ["NO_PIXEL", "Case", "Found", "Labels", "Undefined", "score_of"]
 
 Labels = NDArray[np.int32]
 

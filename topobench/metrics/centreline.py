@@ -36,7 +36,8 @@ def centreline_dice(case: Case) -> Found:
 
     skeletonize: Callable[[BoolArray], Any] = morphology.skeletonize  # untyped
     prediction, truth = valid_structure(case)
-    predicted, wanted = (np.asarray(skeletonize(mask), np.bool_) for mask in (prediction, truth))
+    ours = (np.require(mask, requirements="W") for mask in (prediction, truth))  # it refuses what cannot be written
+    predicted, wanted = (np.asarray(skeletonize(mask), np.bool_) for mask in ours)
     if nothing := lacking(case, predicted, wanted):
         return {"cldice": nothing}
     precision, sensitivity = _share_inside(predicted, truth), _share_inside(wanted, prediction)

@@ -3,24 +3,60 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from topobench.errors import ArgumentError, RecordError
 from topobench.registry import PARTITION
 
-__all__ = ["FIGURES", "Figure"]
+__all__ = ["FIGURES", "Figure", "described", "figure_of"]
+
+BETTER = ("low", "high", "neither")
+KEPT = ("better", "meaning", "unit", "source", "range", "origin")  # by a record, of a figure of a plugin
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure: which way is better, what it measures, in what unit, its best value, and who defined it."""
+    """One figure: which way is better, what it measures, in what unit, its best value, and who defined it.
+
+    Attributes
+    ----------
+    name : str
+        As protocols and tables call it.
+    better : ``low``, ``high`` or ``neither``
+        Which values are better. What is neither, such as what a truth is like, can stand in a table and rank nothing.
+    meaning, unit, source : str
+        What it measures, in a few words; ``pixels``, ``bits``, ``gaps`` ..., empty for a share; a paper, its DOI.
+    limits : (lowest, highest) or None
+        The values that there can be, `math.inf` where there is no end; None: from 0 up with a unit, else from 0 to 1.
+
+    Raises
+    ------
+    ArgumentError
+        For another `better`, a name that is no text, and limits that are not two numbers, the lower one first.
+    """
 
     name: str
     better: Literal["low", "high", "neither"]
     meaning: str
     unit: str = ""
     source: str = ""
+    limits: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        """Check what an author may get wrong."""
+        if not (isinstance(self.name, str) and self.name):
+            raise ArgumentError(f"the name of a figure is {self.name!r}; it must be a text, such as 'gap_count'.")
+        if self.better not in BETTER:
+            raise ArgumentError(
+                f"better of the figure {self.name!r} is {self.better!r}; it must be 'low', 'high' or 'neither'."
+            )
+        if self.limits is not None and not _ordered(self.limits):
+            raise ArgumentError(
+                f"the limits of the figure {self.name!r} are {self.limits!r}; they must be (lowest, highest), "
+                "math.inf where there is no end."
+            )
 
     @property
     def arrow(self) -> str:
@@ -29,18 +65,24 @@ class Figure:
 
     @property
     def best(self) -> float | None:
-        """The value of a perfect prediction; None where there is no better or worse."""
-        return {"low": 0.0, "high": 1.0, "neither": None}[self.better]
+        """The value of a perfect prediction; None where nothing is better or worse, or what is best has no end."""
+        end = {"low": self.range[0], "high": self.range[1], "neither": math.inf}[self.better]
+        return end if math.isfinite(end) else None
 
     @property
     def range(self) -> tuple[float, float]:
-        """The lowest and the highest value that there can be; any of what a plugin computes."""
-        if self.better == "neither" and not self.unit:
-            return -math.inf, math.inf
+        """The lowest and the highest value that there can be; any of what says neither limits nor a unit nor a way."""
+        if self.limits is not None:
+            return self.limits
         if self.unit:  # a count, bits, pixels
             return 0.0, math.inf
-        chance = self.name.startswith("ari")  # is less than 0 where things are worse than by chance
-        return -1.0 if chance else 0.0, 1.0
+        return (-math.inf, math.inf) if self.better == "neither" else (0.0, 1.0)
+
+
+def _ordered(limits: Any) -> bool:
+    """Return whether limits are two numbers, the lower one first."""
+    two = isinstance(limits, tuple) and len(limits) == 2 and all(isinstance(end, (int, float)) for end in limits)
+    return two and limits[0] < limits[1]
 
 
 HU = "Hu et al. 2019, arXiv:1906.05404"
@@ -111,7 +153,8 @@ def _all() -> Iterator[Figure]:
         for name in PARTITION:
             if name + suffix != "ari_raw_mask":
                 better, meaning, unit, source = PARTITIONS[name]
-                yield Figure(name + suffix, better, f"{meaning.replace('{}', suffix)}; {form}", unit, source)
+                chance = (-1.0, 1.0) if name == "ari" else None  # less than 0 where things are worse than by chance
+                yield Figure(name + suffix, better, f"{meaning.replace('{}', suffix)}; {form}", unit, source, chance)
     yield Figure(
         "arand_error_cremi", "low", "adapted Rand error as the CREMI and SNEMI3D challenges compute it: predicted "
         "pixels without a label stand alone; of the components of the phase, truth label 0 ignored", "",
@@ -122,10 +165,37 @@ def _all() -> Iterator[Figure]:
 
 
 class Figures(dict[str, Figure]):
-    """The figures by name; of what a plugin computes no more is known than the name."""
+    """The figures of topobench by name; of any other no more is known than the name (see `figure_of`)."""
 
     def __missing__(self, name: str) -> Figure:
-        return Figure(name, "neither", "of a plugin, which says what it is")
+        return Figure(name, "neither", "of a plugin, of which nothing else is known")
 
 
 FIGURES = Figures({figure.name: figure for figure in _all()})
+
+
+def figure_of(name: str, settings: Mapping[str, Any]) -> Figure:
+    """Return what a figure is, by the settings of a protocol as a record keeps them (`settings_of`).
+
+    One of ours is what `FIGURES` says; one of a plugin is what the plugin said of it when it was scored, which the
+    record keeps under ``plugin_figures``, so that it need not be installed. Of older records only the name is known.
+    RecordError where a record keeps something else there.
+    """
+    kept = settings.get("plugin_figures", {})
+    if name in FIGURES or (isinstance(kept, Mapping) and name not in kept):
+        return FIGURES[name]
+    try:
+        better, meaning, unit, source, (low, high), _ = (kept[name][key] for key in KEPT)
+        limits = -math.inf if low is None else low, math.inf if high is None else high
+        return Figure(name, better, str(meaning), str(unit), str(source), limits)
+    except (ArgumentError, KeyError, TypeError, ValueError) as error:
+        raise RecordError(
+            f"what a record keeps of the figure {name!r} of a plugin is none: {error}. Score again."
+        ) from error
+
+
+def described(figure: Figure, origin: str) -> dict[str, Any]:
+    """Return what a record keeps of a figure of a plugin, and `figure_of` reads; an end that is infinite is None."""
+    ends = [float(end) if math.isfinite(end) else None for end in figure.range]
+    values = figure.better, figure.meaning, figure.unit, figure.source, ends, origin
+    return dict(zip(KEPT, values, strict=True))

@@ -14,6 +14,8 @@ from topobench.cards import Protocol, load_protocol
 from topobench.errors import ArgumentError
 from topobench.metrics.case import Case, Found, Undefined, score_of
 from topobench.metrics.clustering import IGNORED, LOG_BASE
+from topobench.metrics.contract import plugin_figures
+from topobench.metrics.figures import FIGURES, described
 from topobench.registry import BUILTINS, load
 from topobench.topology.images import as_likelihood, as_mask
 from topobench.types import BoolArray, Score
@@ -77,11 +79,27 @@ def score(
 
 
 def settings_of(protocol: Protocol, phase: str | None, connectivity: int | None, seed: int) -> dict[str, Any]:
-    """Return every choice that the figures depend on, as a record keeps it: the protocol's, completed."""
+    """Return every choice that the figures depend on, as a record keeps it: the protocol's, completed.
+
+    Where the protocol has figures of plugins these are loaded, and ``plugin_figures`` keeps what each of them is, and
+    of which plugin and version. ArgumentError where one does not load, or the figure that ranks says not which of its
+    values are better.
+    """
     if phase not in (None, "regions", "structure"):
         raise ArgumentError(f"phase is {phase!r}; it must be 'regions' or 'structure'.")
     if connectivity not in (None, 4, 8):
         raise ArgumentError(f"connectivity is {connectivity!r}; it must be 8 or 4.")
+    plugins = plugin_figures(protocol.figures)
+    ranks, _ = plugins.get(protocol.ranked_by) or (FIGURES[protocol.ranked_by], "")
+    if ranks.better == "neither":
+        raise ArgumentError(
+            f"protocol {protocol.name!r} is ranked by {protocol.ranked_by!r}, of which neither low nor high values are "
+            "better; rank by another figure"
+            + (
+                ", or let its plugin say what it is (topobench.metrics.defines)." * (protocol.ranked_by in plugins)
+                or "."
+            )
+        )
     choices = protocol.model_dump(
         mode="json", exclude={"schema_", "title", "description", "source", "measures", "open"}
     )
@@ -92,6 +110,7 @@ def settings_of(protocol: Protocol, phase: str | None, connectivity: int | None,
         "seed": int(seed),
         "log_base": LOG_BASE,
         "ignored_labels": IGNORED,
+        **({"plugin_figures": {name: described(*said) for name, said in plugins.items()}} if plugins else {}),
     }
 
 
@@ -106,11 +125,11 @@ def _check_key(seed: int, image_id: str) -> None:
 def _compute(case: Case, wanted: tuple[str, ...]) -> dict[str, float | Undefined]:
     """Return the wanted figures; a family that gives several of them is computed once."""
     families = {name: load("metrics", name) for name in wanted}
-    found: dict[Callable[[Case], Found], Found] = {}
+    found: dict[int, Found] = {}  # by identity: an object of a plugin need not be hashable
     for name, family in families.items():
-        if family not in found:
-            found[family] = _found(name, family, case)
-    return {name: _checked(name, found[family]) for name, family in families.items()}
+        if id(family) not in found:
+            found[id(family)] = _found(name, family, case)
+    return {name: _checked(name, found[id(family)]) for name, family in families.items()}
 
 
 def _found(name: str, family: Callable[[Case], Found], case: Case) -> Found:

@@ -13,7 +13,8 @@ from torch import nn
 
 from topobench.cards import Card, Validation, load_protocol
 from topobench.errors import CardError
-from topobench.metrics import FIGURES
+from topobench.metrics import figure_of
+from topobench.metrics.scoring import settings_of
 from topobench.run.evaluate import model_predictor
 from topobench.scores import score_samples
 from topobench.seeds import generator
@@ -75,6 +76,8 @@ class Validator:
     def __init__(self, rule: Validation, samples: Sequence[Sample], card: Card, device: str) -> None:
         self.rule, self.samples, self.card, self.device = rule, samples, card, device
         self.protocol = load_protocol(rule.protocol)
+        settings = settings_of(self.protocol, card.phase, card.connectivity, 0)
+        self.figure = figure_of(self.protocol.ranked_by, settings)
         self.stopping: Callable[[], bool] = lambda: False
 
     def __call__(self, model: nn.Module, step: int) -> Validated:
@@ -95,4 +98,4 @@ class Validator:
         """Return whether a later result is at least as good: first defined for more images, then by its mean."""
         if old is None or new.undefined != old.undefined:
             return old is None or new.undefined < old.undefined
-        return new.value <= old.value if FIGURES[self.protocol.ranked_by].better == "low" else new.value >= old.value
+        return new.value <= old.value if self.figure.better == "low" else new.value >= old.value

@@ -11,8 +11,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from topobench.cards import Budget, faults_of
+from topobench.errors import RecordError
 from topobench.leaderboard.audit.findings import Found, some
-from topobench.metrics import FIGURES
+from topobench.metrics import figure_of
 from topobench.registry import BUILTINS, singular
 from topobench.scores import record_path
 from topobench.types import Row, RunRecord
@@ -40,6 +41,18 @@ def malformed(record: RunRecord) -> Iterator[str]:
         listed = isinstance(figures, list) and figures and all(map(_text, figures))
         if not (choices.get("name") == name and _count(choices.get("version")) and listed):
             yield f"what it keeps of the protocol {name!r} has another name, no version or no figures."
+        elif strange := _strange_in(choices):
+            yield strange
+
+
+def _strange_in(choices: dict[str, Any]) -> str | None:
+    """Return why it is not known what a figure of a plugin is, though the record keeps something of it."""
+    try:
+        for name in choices["figures"]:
+            figure_of(name, choices)
+    except RecordError as error:
+        return str(error)
+    return None
 
 
 def well_named(found: Found) -> Iterator[str]:
@@ -89,12 +102,13 @@ def of_figures(found: Found) -> Iterator[str]:
     wrong: dict[str, list[str]] = defaultdict(list)
     for row in found.record.rows:
         protocol = found.record.protocols.get(row.protocol)
-        for what in _wrong_in(row, protocol["figures"] if protocol else list(row.figures)):
+        for what in _wrong_in(row, protocol or {"figures": list(row.figures)}):
             wrong[f"by {row.protocol!r} {what}"].append(row.image)
     yield from (f"{what}, in {some(images)}." for what, images in wrong.items())
 
 
-def _wrong_in(row: Row, listed: list[str]) -> Iterator[str]:
+def _wrong_in(row: Row, choices: dict[str, Any]) -> Iterator[str]:
+    listed = choices["figures"]
     if lacking := [name for name in listed if name not in row.figures]:
         yield f"{some(lacking)} is lacking"
     if surplus := sorted(row.figures.keys() - set(listed)):
@@ -102,8 +116,8 @@ def _wrong_in(row: Row, listed: list[str]) -> Iterator[str]:
     for name, value in row.figures.items():
         if (value is None) != (name in row.reasons):
             yield f"{name} is undefined without a reason" if value is None else f"{name} is {value} and has a reason"
-        if value is not None and not _within(value, *FIGURES[name].range):
-            yield f"{name} is {value}, beyond its range of {FIGURES[name].range}"
+        if value is not None and not _within(value, *(limits := figure_of(name, choices).range)):
+            yield f"{name} is {value}, beyond its range of {limits}"
     if strange := sorted(row.reasons.keys() - row.figures.keys()):
         yield f"{some(strange)} has a reason and is no figure"
 
