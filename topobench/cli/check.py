@@ -111,6 +111,29 @@ def check_loss(names: tuple[str, ...], options: dict[str, Any], everything: bool
     _hold("loss", subjects, RULES, everything, as_json)
 
 
+@check.command("metric")
+@names
+@everything
+@as_json
+@plugin
+def check_metric(names: tuple[str, ...], everything: bool, as_json: bool) -> None:
+    """Check metrics by the names of their figures.
+
+    A figure says what it is and keeps within its range; the truth itself has the best value, and some mistake a worse
+    one; what is undefined has a reason; new numbers of labels change nothing, nor does what was scored before; images
+    of any shape are taken, and masks are not written to.
+    """
+    from topobench.metrics.conformance import RULES
+    from topobench.metrics.conformance import check_metric as checked
+    from topobench.registry import load, origin_of
+
+    metrics = {name: load("metrics", name) for name in names}
+    subjects = [
+        _Subject(name, origin_of("metrics", name), bound(checked, metric, name)) for name, metric in metrics.items()
+    ]
+    _hold("metric", subjects, RULES, everything, as_json)
+
+
 @check.command("adapter")
 @names
 @everything
