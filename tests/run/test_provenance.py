@@ -123,7 +123,7 @@ def test_what_other_code_finished_is_found_and_said(run, tmp_path, monkeypatch):
     assert execute(of_run, tmp_path / "out", told, lambda: False) == record
     [note] = told.notes
     assert note.startswith(
-        "it was trained by other code of adapter mine (my_own.py, which has changed since), model net"
+        "it was trained by other code of model net (my_own.py, which has changed since), adapter mine"
     )
     assert "raise the version of the recipe" in note
 
@@ -136,7 +136,7 @@ def test_27_what_other_code_began_is_refused(run, tmp_path, monkeypatch):
     assert kept.latest()[0] == 1
     edited(tmp_path, monkeypatch)
     now = plugins_of_run(of_run)
-    with pytest.raises(RunError, match=r"it was trained by other code of adapter mine \(my_own\.py, which has changed"):
+    with pytest.raises(RunError, match=r"it was trained by other code of model net \(my_own\.py, which has changed"):
         Checkpoints(tmp_path / "run", "1" * 64, now).latest()
     assert Checkpoints(tmp_path / "run", "1" * 64, before).latest()[0] == 1
 
@@ -152,6 +152,6 @@ def test_29_what_a_plugin_raises_says_whose_plugins_the_run_uses(run, tmp_path):
     of_run = run("breaks")
     [record] = execute_serially([of_run], tmp_path / "out", Told(), lambda: False)
     assert record.status.startswith(
-        "failed: OSError: no more (in a run with the plugins adapter mine of my_own.py, model br"
+        "failed: OSError: no more (in a run with the plugins model breaks of my_own.py, recip"
     )
     assert "model breaks" in record_failure(of_run, tmp_path / "other", "killed").plugins

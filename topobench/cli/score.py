@@ -121,6 +121,7 @@ def _score(
     """Return a record for each variant; every prediction is read once for each."""
     from topobench.data.folders import FolderOfPredictions
     from topobench.environment import environment
+    from topobench.run.provenance import plugins_of_scoring
     from topobench.scores import make_record, protocol_settings, score_samples
 
     predict = FolderOfPredictions(folder, asked.image_ids, asked.others)
@@ -141,5 +142,6 @@ def _score(
             "card": asked.card, "data_hash": data_hash, "fold": asked.fold, "seed": None, "budget": {},
             "device": "", "precision": "", "threads": 0, "training_version": 0,
         }  # fmt: skip
-        records.append(make_record(identity, "finished", settings, rows, {}, environment()))
+        plugins = plugins_of_scoring(asked.of, protocols)
+        records.append(make_record(identity, "finished", settings, rows, {}, environment(), plugins=plugins))
     return records

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from topobench.cards import Card
     from topobench.types import FloatArray, Sample
 
 __all__ = ["Asked", "check_asked", "open_asked", "prediction_of", "sample_of"]
@@ -27,6 +28,7 @@ class Asked:
     read: Callable[[str], Sample]
     phase: str
     connectivity: int
+    of: Card | None = None  # the data set, if it is one
 
 
 def check_asked(
@@ -97,4 +99,5 @@ def _dataset(name: str, data_dir: Path | None, fold: int | None, partial: bool) 
         found.__getitem__,
         card.phase,
         card.connectivity,
+        card,
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from topobench.cards import load_card, load_protocol, load_recipe
+from topobench.cards import Card, Protocol, Recipe, load_card, load_protocol, load_recipe
 from topobench.cards import plugin_of as plugin_of_file
 from topobench.errors import TopobenchError
 from topobench.plugins import Plugin, provenance
@@ -14,7 +14,7 @@ from topobench.registry import plugin_of, singular
 if TYPE_CHECKING:
     from topobench.run.matrix import Run
 
-__all__ = ["changed", "plugins_of_run"]
+__all__ = ["changed", "plugins_of_run", "plugins_of_scoring"]
 
 Origins = dict[str, dict[str, str]]
 
@@ -23,7 +23,13 @@ TRAINING = ("model", "loss", "adapter")  # those whose code decides how a traini
 
 def plugins_of_run(run: Run) -> Origins:
     """Return where each plugin comes from that a run uses, by kind and name (``model my-net``), as records keep it."""
-    return {f"{singular(plugin.kind)} {plugin.name}": provenance(plugin) for plugin in _used(run)}
+    protocols = [load_protocol(protocol) for protocol in run.protocols]
+    return _as_kept([*_of_training(run), *_of_scoring(run.dataset.card, protocols)])
+
+
+def plugins_of_scoring(card: Card | None, protocols: Iterable[Protocol]) -> Origins:
+    """Return the same of predictions that are scored: on the data set of a card, if on one, by these protocols."""
+    return _as_kept(_of_scoring(card, protocols))
 
 
 def changed(before: Mapping[str, Mapping[str, str]], now: Mapping[str, Mapping[str, str]]) -> list[str]:
@@ -39,20 +45,27 @@ def _since(then: str, now: str) -> str:
     return f"{then}, which has changed since" if then == now else f"{then} then, {now} now"
 
 
-def _used(run: Run) -> Iterator[Plugin]:
-    names = [("adapters", run.dataset.card.adapter)]
-    if run.recipe:
-        names += [("models", run.recipe.model.name), *(("losses", term.name) for term in run.recipe.loss)]
-    else:
-        names.append(("nulls", run.name))
-    names += [("metrics", figure) for protocol in run.protocols for figure in load_protocol(protocol).figures]
-    for kind, name in dict.fromkeys(names):
-        if plugin := _asked(kind, name):
-            yield plugin
-    yield from _files(run)
+def _as_kept(plugins: Iterable[Plugin | None]) -> Origins:
+    return {f"{singular(plugin.kind)} {plugin.name}": provenance(plugin) for plugin in plugins if plugin}
 
 
-def _asked(kind: str, name: str) -> Plugin | None:
+def _of_training(run: Run) -> Iterator[Plugin | None]:
+    if run.recipe is None:
+        yield _code("nulls", run.name)
+        return
+    yield _code("models", run.recipe.model.name)
+    yield from (_code("losses", term.name) for term in run.recipe.loss)
+    yield _file("recipes", run.recipe, load_recipe)
+
+
+def _of_scoring(card: Card | None, protocols: Iterable[Protocol]) -> Iterator[Plugin | None]:
+    if card:
+        yield _code("adapters", card.adapter)
+        yield _file("datasets", card, load_card)
+    yield from (_code("metrics", figure) for protocol in protocols for figure in protocol.figures)
+
+
+def _code(kind: str, name: str) -> Plugin | None:
     """Return the plugin of a name; None for a built-in, and where several offer it: whoever loads it is told."""
     try:
         return plugin_of(kind, name)
@@ -60,15 +73,10 @@ def _asked(kind: str, name: str) -> Plugin | None:
         return None
 
 
-def _files(run: Run) -> Iterator[Plugin]:
-    """Yield the plugins that the card and the recipe are of, unless these were read from other files of that name."""
-    card, recipe = run.dataset.card, run.recipe
+def _file(kind: str, found: Card | Recipe, load: Callable[[str], Card | Recipe]) -> Plugin | None:
+    """Return the plugin that a card or recipe is of; None if it was read from another file that bears its name."""
     try:
-        of_card = plugin_of_file("datasets", card.name)
-        if of_card and load_card(card.name) == card:
-            yield of_card
-        of_recipe = plugin_of_file("recipes", recipe.name) if recipe else None
-        if of_recipe and load_recipe(of_recipe.name) == recipe:
-            yield of_recipe
+        plugin = plugin_of_file(kind, found.name)
+        return plugin if plugin and load(found.name) == found else None
     except TopobenchError:
-        return
+        return None
