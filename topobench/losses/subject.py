@@ -40,7 +40,7 @@ class Subject:
             self.loss.reseed(0)  # type: ignore[operator]
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(0)  # torch.manual_seed formats the stack for devices that sleep: 1 ms
-            if torch.cuda.is_initialized():
+            if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
                 torch.cuda.manual_seed_all(0)
             return check_value(self.loss(logits, target))
 
