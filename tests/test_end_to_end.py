@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.cli.here import topobench_here
 from tests.cli.test_cli import topobench_command
 from topobench import list_names
 from topobench.scores import read_records
@@ -11,7 +12,7 @@ from topobench.scores import read_records
 
 def test_a_few_steps_on_real_isbi_sections(real_data, tmp_path, suite_file):
     suite = suite_file(datasets=["isbi2012"], recipes=["unet-ce", "unet-topo"], folds=[2])
-    result = topobench_command("run", "--suite", suite, "--data-dir", real_data, "-o", tmp_path / "out")
+    result = topobench_here("run", "--suite", suite, "--data-dir", real_data, "-o", tmp_path / "out")
     assert result.returncode == 0, result.stderr
     records, skipped = read_records([tmp_path / "out" / "records"])
     assert skipped == []

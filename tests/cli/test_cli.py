@@ -43,7 +43,7 @@ def test_help_and_version():
     for command in ("run", "rescore", "score", "draw", "explain", "leaderboard", "list", "show", "data", "bench",
                     "doctor"):  # fmt: skip
         assert f"\n  {command} " in result.stdout
-    assert topobench.__version__ in topobench_command("--version").stdout
+    assert topobench.__version__ in topobench_here("--version").stdout
 
 
 KINDS = ["datasets", "models", "losses", "metrics", "recipes", "suites", "protocols", "backends", "nulls"]
@@ -51,7 +51,7 @@ KINDS = ["datasets", "models", "losses", "metrics", "recipes", "suites", "protoc
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_list_names_all_of_a_kind(kind):
-    result = topobench_command("list", kind)
+    result = topobench_here("list", kind)
     assert result.returncode == 0
     assert [line.split()[0] for line in result.stdout.splitlines()] == topobench.list_names(kind)
 
@@ -65,13 +65,13 @@ def test_list_names_all_of_a_kind(kind):
      ("topomortar:64-c4", "topomortar with patch_size = 64, connectivity = 4, in place of")],
 )  # fmt: skip
 def test_show(name, part):
-    result = topobench_command("show", name)
+    result = topobench_here("show", name)
     assert result.returncode == 0
     assert part in result.stdout
 
 
 def test_show_has_all_that_bears_one_name():
-    shown = topobench_command("show", "mosinska").stdout
+    shown = topobench_here("show", "mosinska").stdout
     model, loss = (shown.index(f"# mosinska, one of the {kind}\n") for kind in ("models", "losses"))
     assert "MosinskaNet(" in shown[model:loss]
     assert "MosinskaLoss(" in shown[loss:]
@@ -109,10 +109,17 @@ def test_show_has_all_that_bears_one_name():
     ],
 )
 def test_wrong_arguments_get_a_sentence(tmp_path, arguments, code, part):
-    result = topobench_command(*arguments, cwd=tmp_path)
+    result = topobench_here(*arguments, cwd=tmp_path)
     assert result.returncode == code
     assert part in result.stderr
     assert not (tmp_path / "topobench-out").exists()
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["leaderboard", "nowhere"], 1), (["show", "unet-tpo"], 2)])
+def test_a_process_ends_with_its_code_and_a_sentence_alone(tmp_path, arguments, code):
+    result = topobench_command(*arguments, cwd=tmp_path)
+    assert (result.returncode, result.stdout) == (code, "")
+    assert topobench_here(*arguments, cwd=tmp_path).stderr == result.stderr
 
 
 def test_debug_shows_the_traceback():
@@ -123,7 +130,7 @@ def test_debug_shows_the_traceback():
 
 
 def test_data_status(tmp_path):
-    result = topobench_command("data", "status", "--data-dir", tmp_path)
+    result = topobench_here("data", "status", "--data-dir", tmp_path)
     assert result.returncode == 0
     assert re.search(r"^synthetic-membranes +24 +24 +ready *$", result.stdout, re.MULTILINE)
     assert re.search(r"^isbi2012 +0 +30 +missing +by hand *$", result.stdout, re.MULTILINE)
@@ -140,7 +147,7 @@ def test_run_leaves_records_and_a_leaderboard(finished):
         "records", "checkpoints", "predictions", "progress", "plan.json", "leaderboard.md", "index.html",
         "leaderboard.csv", "comparisons.csv", "leaderboard.tex",
     }  # fmt: skip
-    again = topobench_command("run", "--suite", suite, "-o", out)
+    again = topobench_here("run", "--suite", suite, "-o", out)
     assert again.returncode == 0
     assert "finished before, found as" in again.stderr
     assert again.stdout == result.stdout
@@ -148,7 +155,7 @@ def test_run_leaves_records_and_a_leaderboard(finished):
 
 def test_leaderboard_is_made_again_from_records(finished, tmp_path):
     _, out, _ = finished
-    remade = topobench_command("leaderboard", out / "records", "-o", tmp_path / "board")
+    remade = topobench_here("leaderboard", out / "records", "-o", tmp_path / "board")
     assert remade.returncode == 0
     assert (tmp_path / "board" / "leaderboard.md").read_text() == (out / "leaderboard.md").read_text()
 
@@ -157,7 +164,7 @@ def test_failed_run_gives_exit_code_1_and_the_leaderboard_of_the_rest(tmp_path, 
     recipe = tmp_path / "broken.toml"
     text = (ROOT / "baselines" / "unet-ce.toml").read_text().replace("learning_rate = 0.001", "learning_rate = 1e30")
     recipe.write_text(text.replace('name = "unet-ce"', 'name = "broken"'))
-    result = topobench_command("run", "--suite", suite_file(), "--recipe", recipe, "-o", tmp_path / "out")
+    result = topobench_here("run", "--suite", suite_file(), "--recipe", recipe, "-o", tmp_path / "out")
     assert result.returncode == 1
     assert "Failed, not ranked: broken, fold 0, seed 0: NaN or infinite" in result.stdout
     assert "null-threshold" in (tmp_path / "out" / "leaderboard.md").read_text()
@@ -245,14 +252,14 @@ def test_signal_keeps_what_was_done_and_the_next_start_goes_on(tmp_path, suite_f
     assert "Traceback" not in rest
     [saved] = out.glob("checkpoints/*/step-*.pt")
     assert 0 < int(saved.name.split("-")[1]) < 12
-    again = topobench_command("run", "--suite", suite, "-o", out)
+    again = topobench_here("run", "--suite", suite, "-o", out)
     assert again.returncode == 0
     [record] = [json.loads(path.read_text()) for path in out.glob("records/unet-topo*.json")]
     assert record["cost"]["resumed_at_step"] == int(saved.name.split("-")[1])
 
 
 def test_wrong_protocol_of_a_suite_is_found_before_any_training(tmp_path, suite_file):
-    result = topobench_command("run", "--suite", suite_file(protocols=["hu2018"]), "-o", tmp_path / "out")
+    result = topobench_here("run", "--suite", suite_file(protocols=["hu2018"]), "-o", tmp_path / "out")
     assert result.returncode == 2
     assert "no protocol is named 'hu2018' (did you mean 'hu2019'?)" in result.stderr
     assert not (tmp_path / "out").exists()
@@ -287,7 +294,7 @@ def folders(tmp_path):
 
 
 def test_score_against_a_folder(folders):
-    result = topobench_command(
+    result = topobench_here(
         "score", "--predictions", folders / "mine", "--truth", folders / "truth", "-o", folders / "o"
     )
     assert result.returncode == 0, result.stderr
@@ -306,7 +313,7 @@ def test_scored_predictions_stand_beside_trained_runs(finished, tmp_path):
         np.save(mine / f"{image_id}.npy", dataset[image_id].truth)
     shutil.copytree(finished[1] / "records", out / "records")
     arguments = ["score", "--predictions", mine, "--dataset", "synthetic-membranes", "--fold", 0, "--name", "oracle"]
-    result = topobench_command(*arguments, "-o", out)
+    result = topobench_here(*arguments, "-o", out)
     assert result.returncode == 0, result.stderr
     text = (out / "leaderboard.md").read_text()
     assert text.count("\n### ") == 1  # one table

@@ -147,7 +147,7 @@ def at_random(run, folder, count):
 def main(kind, number, folder):
     torch.set_num_threads(1)
     folder = Path(folder)
-    run = tiny_run(folder / "data")
+    run = tiny_run(folder / "data", steps=4)  # three of them with a validation, one without
     executed(run, folder / "straight")  # here, so that all is imported and compiled before it forks
     print({"operations": at_operations, "random": at_random}[kind](run, folder, int(number)))
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from tests.run.small import narrow, small_images
 from topobench import cards, registry
-from topobench.cards import load_recipe, load_suite
-from topobench.data import open_dataset
+from topobench.cards import load_suite
 from topobench.errors import DataError
 from topobench.run import execute, train
 from topobench.run.device import Device
@@ -51,15 +51,14 @@ class Told:
 @pytest.fixture
 def runs(suite_file):
     suite = load_suite(str(suite_file(recipes=["unet-topo", "unet-ce"])))
-    recipes = [load_recipe(name) for name in suite.recipes]
-    return expand(suite, recipes, [open_dataset("synthetic-membranes")], Device("cpu", "float32", 2))
+    return expand(suite, [*map(narrow, suite.recipes)], [small_images()], Device("cpu", "float32", 2))
 
 
 def test_records_are_written_and_found_again(runs, tmp_path):
     records = execute_serially(runs, tmp_path, Told(), lambda: False)
     assert [record.recipe["name"] for record in records] == ["null-threshold", "unet-topo", "unet-ce"]
-    assert all(record.finished and len(record.rows) == 8 for record in records)
-    assert {row.image for row in records[0].rows} == {f"image-{k:02d}" for k in range(8)}
+    assert all(record.finished and len(record.rows) == 4 for record in records)
+    assert {row.image for row in records[0].rows} == {f"image-{k:02d}" for k in range(4)}
     assert records[1].cost["train_seconds"] > 0
     told = Told()
     assert execute_serially(runs, tmp_path, told, lambda: False) == records
@@ -148,7 +147,7 @@ def test_changed_protocol_scores_anew_without_training(runs, tmp_path, write_pro
     record = execute_serially(runs[1:2], tmp_path, told, lambda: False)[0]
     assert told.found == [False]
     assert told.steps == []
-    assert len(told.scored_images) == 8
+    assert len(told.scored_images) == 4
     assert record.protocols["hu2019"]["version"] == 3
 
 
@@ -182,9 +181,9 @@ def test_scoring_by_another_protocol_keeps_the_rows_of_the_first(runs, tmp_path,
     write_protocol("other", ("patches = 500", "patches = 10"))
     both = execute_serially([replace(runs[1], protocols=("other",))], tmp_path, Told(), lambda: False)[0]
     assert set(both.protocols) == {"hu2019", "other"}
-    assert both.rows[:8] == first.rows
-    assert {row.protocol for row in both.rows[8:]} == {"other"}
-    assert len(both.rows) == 16
+    assert both.rows[:4] == first.rows
+    assert {row.protocol for row in both.rows[4:]} == {"other"}
+    assert len(both.rows) == 8
 
 
 def test_a_suite_may_name_the_file_of_a_protocol_of_ones_own(runs, tmp_path, monkeypatch):
@@ -195,7 +194,7 @@ def test_a_suite_may_name_the_file_of_a_protocol_of_ones_own(runs, tmp_path, mon
     told = Told()
     [record] = execute_serially([replace(runs[1], protocols=("hu2019", "mine.toml"))], tmp_path, told, lambda: False)
     assert (record.status, told.steps) == ("finished", [])
-    assert [row.protocol for row in record.rows] == ["hu2019"] * 8 + ["mine"] * 8
+    assert [row.protocol for row in record.rows] == ["hu2019"] * 4 + ["mine"] * 4
     assert record.protocols["mine"]["patches"] == 10
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import write_suite
+from tests.run.small import small_images
 from tests.run.test_execute import Told
 from topobench.cards import load_recipe, load_suite
-from topobench.data import open_dataset
 from topobench.errors import RecordError, RunError
 from topobench.run import executors, workers
 from topobench.run.device import Device
@@ -27,6 +27,7 @@ from topobench.run.settings import DEFAULTS
 from topobench.run.store import Store
 from topobench.scores import read_record, write_record
 
+STEPS = 8  # enough for one process to tell another something meanwhile
 LONG = 10_000  # steps, more than any test waits for
 SCRIPT = """
 import sys
@@ -57,13 +58,13 @@ def make(in_channels, width, depth):
 """
 
 
-def matrix(folder, steps=3):
+def matrix(folder, steps=STEPS):
     """A null row and two runs, on one thread each."""
     path = write_suite(folder, recipes=["unet-topo", "unet-ce"])
     path.write_text(path.read_text().replace("steps = 3", f"steps = {steps}"))
     suite = load_suite(str(path))
     recipes = [load_recipe(name) for name in suite.recipes]
-    return expand(suite, recipes, [open_dataset("synthetic-membranes")], Device("cpu", "float32", 1))
+    return expand(suite, recipes, [small_images()], Device("cpu", "float32", 1))
 
 
 class Meddling(Told):
@@ -122,8 +123,8 @@ def test_records_are_those_of_one_after_the_other(runs, serial, tmp_path, monkey
         assert mine.rows == wanted.rows
         assert mine.predictions == wanted.predictions  # the maps, by their sha256
         assert mine.training == wanted.training
-    assert sorted(told.steps) == [(name, step) for name in ("unet-ce", "unet-topo") for step in range(3)]
-    assert len(told.scored_images) == 3 * 8
+    assert sorted(told.steps) == [(name, step) for name in ("unet-ce", "unet-topo") for step in range(STEPS)]
+    assert len(told.scored_images) == 3 * 4
     assert [read_record(Store(tmp_path).place(run.identity()).record) for run in runs] == records
     assert dict(os.environ) == environment  # what was meant for the processes alone is gone
     again = Told()

@@ -39,7 +39,9 @@ class Subject:
         if callable(getattr(self.loss, "reseed", None)):
             self.loss.reseed(0)  # type: ignore[operator]
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
+            torch.default_generator.manual_seed(0)  # torch.manual_seed formats the stack for devices that sleep: 1 ms
+            if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+                torch.cuda.manual_seed_all(0)
             return check_value(self.loss(logits, target))
 
     def pull(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

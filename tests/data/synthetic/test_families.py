@@ -13,6 +13,7 @@ from topobench import load_dataset
 from topobench.cards import load_card
 from topobench.data.dataset import open_adapter
 from topobench.data.synthetic import FAMILIES, Family, Look, Made, make, render
+from topobench.data.synthetic.adapter import _kept
 from topobench.errors import CardError
 from topobench.metrics import score
 from topobench.seeds import generator
@@ -170,6 +171,10 @@ def test_what_cannot_be_made_says_what_may_help(tmp_path):
 def test_samples_are_repeatable_and_differ(family):
     first, second = (load_dataset(f"synthetic-{family}") for _ in range(2))
     name, other = first.image_ids[:2]
+    kept = first[name]
+    kept.image[:], kept.truth[:] = 0, False  # what is kept is nobody's to change
+    _kept.cache_clear()
+    assert not np.array_equal(first[name].image, kept.image)
     assert np.array_equal(first[name].image, second[name].image)
     assert not np.array_equal(first[name].truth, first[other].truth)
     assert first[name].image.dtype == np.float32

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from topobench.cards import Card
 from topobench.data.options import read_options
 from topobench.data.samples import member_of
 from topobench.data.synthetic.cracks import Cracks
-from topobench.data.synthetic.family import Family, Made, make
+from topobench.data.synthetic.family import Family, Made, Shape, make
 from topobench.data.synthetic.looks import render
 from topobench.data.synthetic.membranes import Membranes
 from topobench.data.synthetic.roads import Roads
@@ -17,10 +23,11 @@ from topobench.data.synthetic.vessels import Vessels
 from topobench.errors import CardError
 from topobench.files import digest
 from topobench.seeds import generator
-from topobench.types import Sample
+from topobench.types import BoolArray, Sample
 
 __all__ = ["FAMILIES", "Synthetic"]
 
+KEPT, KEPT_PIXELS = 128, 2**16  # images kept once drawn, and the largest that are: 40 MiB at most
 FAMILIES: dict[str, type[Family]] = {"membranes": Membranes, "roads": Roads, "vessels": Vessels, "cracks": Cracks}
 
 
@@ -59,17 +66,33 @@ class Synthetic:
 
     def make(self, image_id: str) -> Made:
         """Return the truth of an image with what was counted meanwhile; CardError where the options allow none."""
-        try:
-            return make(self.family, self._shape, *self._key("truth", image_id))
-        except CardError as error:
-            raise CardError(f"card {self.card.name!r}, {image_id}: {error}") from error
+        with self._named(image_id):
+            return make(self.family, self._shape, self.name, "truth", *self._key(image_id))
 
     def read(self, image_id: str) -> Sample:
         """Return a sample: the image as float32 (1, H, W) in [0, 1], in steps of 1/255; each is a unit of its own."""
-        truth = self.make(image_id).truth
-        image = render(truth, self.family.look, generator(*self._key("image", image_id)))
-        return Sample(image_id, image[None], truth, None, image_id)
+        draw = _kept if self._shape[0] * self._shape[1] <= KEPT_PIXELS else _draw
+        with self._named(image_id):
+            image, truth = draw(self.family, self._shape, self.name, *self._key(image_id))
+        return Sample(image_id, image[None].copy(), truth.copy(), None, image_id)
 
-    def _key(self, what: str, image_id: str) -> tuple[str, str, int, int]:
+    def _key(self, image_id: str) -> tuple[int, int]:
         index = [member.image_id for member in self.members].index(image_id)
-        return self.name, what, self.family.seed, index
+        return self.family.seed, index
+
+    @contextmanager
+    def _named(self, image_id: str) -> Iterator[None]:
+        """Name card and image in a CardError."""
+        try:
+            yield
+        except CardError as error:
+            raise CardError(f"card {self.card.name!r}, {image_id}: {error}") from error
+
+
+def _draw(family: Family, shape: Shape, name: str, seed: int, index: int) -> tuple[NDArray[np.float32], BoolArray]:
+    """Return image and truth (H, W); a pure function of its arguments."""
+    truth = make(family, shape, name, "truth", seed, index).truth
+    return render(truth, family.look, generator(name, "image", seed, index)), truth
+
+
+_kept = lru_cache(KEPT)(_draw)  # a run reads each image several times, and every run of a suite the same ones
