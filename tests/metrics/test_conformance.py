@@ -11,7 +11,7 @@ from topobench import registry
 from topobench.errors import ArgumentError
 from topobench.metrics import FIGURES, Figure, Undefined, defines
 from topobench.metrics.conformance import RULES, check_metric
-from topobench.metrics.faulty import CONTEXTS, FAULTS, case_of, net
+from topobench.metrics.conformance.faulty import CONTEXTS, FAULTS, case_of, net
 from topobench.topology import betti_numbers
 
 WRONG = Figure("wrong", "low", "share of valid pixels that are wrong")

@@ -427,11 +427,11 @@ MUTANTS = {  # rule -> case -> what its reason has
     DividesByDeviation: {
         "any image": {"1x1": "2 of 2 logits are not finite", "flat": "4608 of 4608 logits are not finite"},
     },
-    LooksAtTheBatch: {"batches": {"three in evaluation": "in evaluation take no mean or norm over the batch"}},
-    NormsTheMean: {"batches": {"one in training": "Expected more than 1 value per channel"}},
+    LooksAtTheBatch: {"any batch": {"three in evaluation": "in evaluation take no mean or norm over the batch"}},
+    NormsTheMean: {"any batch": {"one in training": "Expected more than 1 value per channel"}},
     DropsInEvaluation: {
         "evaluation repeats": {"under other seeds": "functional.dropout wants training=self.training"},
-        "batches": {"three in evaluation": "differ by up to"},
+        "any batch": {"three in evaluation": "differ by up to"},
         "channels last": {"evaluation": "the logits differ by up to"},  # masks lie otherwise
     },
     Counts: {"evaluation repeats": {"state": "evaluation changes calls; change it where self.training alone."}},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from topobench.data.adapter import Adapter
+from topobench.data.contract import Adapter
 from topobench.errors import DataError, TopobenchError
 from topobench.types import Member, Sample
 

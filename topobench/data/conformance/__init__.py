@@ -2,7 +2,7 @@
 
 An adapter is nothing without a card and data, so `check_adapter` takes a card and looks where its files lie: it opens
 the adapter as `open_dataset` does, asks it what there is, and reads some of the images. What an adapter promises stands
-in `topobench.data.adapter.Adapter`. Of a large data set few images are read, and the name of a case says of how many.
+in `topobench.data.contract.Adapter`. Of a large data set few images are read, and the name of a case says of how many.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 
 from topobench.cards import Card
 from topobench.conformance import Outcome, Rule, ask, hold
-from topobench.data.adapter import Adapter
+from topobench.data.contract import Adapter
 from topobench.data.dataset import Dataset, folder_of, open_adapter
 from topobench.data.hints import how_to_get
 from topobench.data.samples import shape_fault

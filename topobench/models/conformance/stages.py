@@ -5,14 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from topobench.conformance import Outcome
-from topobench.models.misfits import misfit, some
-from topobench.models.subject import CROP, Subject, evaluated, noise, outputs, train
+from topobench.conformance import Outcome, not_claimed
+from topobench.models.conformance.misfits import misfit, some
+from topobench.models.conformance.subject import CROP, Subject, evaluated, noise, outputs, train
 
-__all__ = ["CALLED", "MADE", "OUT", "STEPS", "TRAINED", "Stage", "first", "is_module", "needs"]
+__all__ = [
+    "CALLED",
+    "MADE",
+    "OUT",
+    "STEPS",
+    "TRAINED",
+    "first",
+    "fits_in_training",
+    "made_for",
+    "needs",
+    "unmade",
+]
 
 STEPS = 3
 Answer = Callable[[Subject], Iterator[Outcome]]
@@ -38,8 +49,8 @@ def needs(stage: Stage) -> Callable[[Answer], Answer]:
     def decorate(answer: Answer) -> Answer:
         def held(subject: Subject) -> Iterator[Outcome]:
             for needed in STAGES[: STAGES.index(stage) + 1]:
-                if needed.of(subject)[1] != "passed":
-                    yield "every case", "not claimed", needed.without
+                if not needed.of(subject).passed:
+                    yield not_claimed("every case", needed.without)
                     return
             yield from answer(subject)
 
@@ -48,7 +59,7 @@ def needs(stage: Stage) -> Callable[[Answer], Answer]:
     return decorate
 
 
-def is_module(subject: Subject, channels: int = 1) -> str | None:
+def _is_module(subject: Subject, channels: int = 1) -> str | None:
     """Return why what is made for so many channels cannot be trained, if it cannot."""
     model: object = subject.still(channels)
     if not isinstance(model, nn.Module):
@@ -96,7 +107,7 @@ def _takes_steps(subject: Subject) -> str | None:
     return subject.course.trouble
 
 
-MADE = Stage("1 channel", is_module, "it cannot be made for images of one channel.")
+MADE = Stage("1 channel", _is_module, "it cannot be made for images of one channel.")
 CALLED = Stage("64x64", _gives_logits, "it gives no logits for images of 64x64.")
 OUT = Stage(f"{CROP}x{CROP}", _gives_outputs, "what it gives in training does not fit.")
 TRAINED = Stage("finite", _takes_steps, "it cannot be trained for three steps.")
@@ -106,3 +117,19 @@ STAGES = (MADE, CALLED, OUT, TRAINED)
 def first(reasons: Iterable[str | None]) -> str | None:
     """Return the first sentence, None where there is none."""
     return next((reason for reason in reasons if reason), None)
+
+
+def made_for(subject: Subject, channels: int) -> Outcome:
+    """Return whether it can be made for so many channels, asked once."""
+    return subject.once(f"made {channels}", f"{channels} channels", _is_module, subject, channels)
+
+
+def unmade(subject: Subject, channels: int) -> str | None:
+    """Return that it cannot be made for so many channels, if so; for one it is, where MADE is needed."""
+    made = channels == 1 or made_for(subject, channels).passed
+    return None if made else f"it cannot be made for images of {channels} channels."
+
+
+def fits_in_training(subject: Subject, images: Tensor) -> str | None:
+    """Return what is wrong with what it gives in training of such images, if anything is."""
+    return first(misfit(each, images, "in training") for each in outputs(subject.learner, images))
