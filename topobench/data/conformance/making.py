@@ -59,8 +59,8 @@ def _says_what_is_missing(subject: Subject, folder: Path) -> str | None:
 
 
 def _card(subject: Subject) -> Iterator[Outcome]:
-    there = f"of {subject.card.count} images {len(subject.adapter.members)} are there." if subject.missing else ""
-    enough = f"a part is enough, and {there}" if there and subject.partial else ""
+    there = f"of {subject.card.count} images {len(subject.adapter.members)} are there." if subject.missing else None
+    enough = f"a part is enough, and {there}" if there and subject.partial else None
     yield ask_unless(enough, "what is missing", _complete, subject)
     yield ask_unless(there, "number of images", _count, subject)
     yield ask("what does not fit", _fits, subject)

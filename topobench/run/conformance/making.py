@@ -88,11 +88,11 @@ def _are_a_loss(subject: Subject) -> str | None:
     return None
 
 
-def _absent(kind: str, choice: Choice) -> str:
-    """Return why a part cannot be made here: the weights that it wants are not in the cache; else an empty text."""
+def _absent(kind: str, choice: Choice) -> str | None:
+    """Return why a part cannot be made here, if so: the weights that it wants are not in the cache."""
     name = weights_of(kind, choice)
     if name not in WEIGHTS or find_weights(name):
-        return ""
+        return None
     return f"the weights {name!r}, which {choice.name!r} wants, are not here: `{weights_command('fetch', name)}`."
 
 
@@ -106,13 +106,13 @@ def _unknown_weights(kind: str, choice: Choice) -> str | None:
     )
 
 
-def unable(subject: Subject) -> str:
-    """Return why the recipe cannot be trained here, where that was said already; else an empty text."""
+def unable(subject: Subject) -> str | None:
+    """Return why the recipe cannot be trained here, where an earlier rule said that it cannot."""
     recipe = subject.recipe
     absent = [_absent("models", recipe.model), *(_absent("losses", term) for term in recipe.loss)]
-    if reason := next(filter(None, absent), ""):
+    if reason := next(filter(None, absent), None):
         return reason
-    return f"it cannot be trained, as the rule {subject.faulty[0]!r} says." if subject.faulty else ""
+    return f"it cannot be trained, as the rule {subject.faulty[0]!r} says." if subject.faulty else None
 
 
 RULES: tuple[Rule[Subject], ...] = (
