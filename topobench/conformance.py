@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from topobench.errors import in_words
 from topobench.timelimit import TimedOut, patience, time_limit
 from topobench.types import Check, Report
 
@@ -47,5 +48,5 @@ def ask(case: str, judge: Callable[..., str | None], *arguments: object) -> Outc
     except TimedOut as error:
         reason = f"{error}."
     except BaseException as error:
-        reason = f"raises {type(error).__name__}: {error}"
+        reason = f"raises {in_words(error)}."
     return (case, "passed", "") if reason is None else (case, "failed", reason)

@@ -170,3 +170,24 @@ def test_a_recipe_is_checked_by_name_or_file(tmp_path):
     assert result.returncode == 1
     assert "no model is named 'unett' (did you mean 'unet'?)" in result.stdout
     assert topobench_here("check", "recipe", "unet-c", cwd=tmp_path).returncode == 2
+
+
+def test_what_a_plugin_prints_is_no_part_of_the_answer(tmp_path, capfd):
+    """While it is loaded, made and asked, in Python and below it."""
+    (tmp_path / "loud.py").write_text(
+        "PLUGINS = {'losses': {'loud': 'Loud'}}\nimport os\nfrom topobench.losses import build_loss\n"
+        "def say(): print('loud'); os.write(1, b'louder')\nsay()\n"
+        "def Loud(): say(); return build_loss('dice', {})\n"
+    )
+    result = topobench_here("check", "loss", "loud", "--plugin", "loud.py", "--json", cwd=tmp_path)
+    [report] = json.loads(result.stdout)
+    assert report["subject"] == "loud"
+    assert result.stderr.count("loud") == 2
+    assert capfd.readouterr() == ("", "louderlouder")  # of the process, as it wrote them
+
+
+def test_what_cannot_be_called_is_shown(tmp_path):
+    (tmp_path / "odd.py").write_text("PLUGINS = {'models': {'odd': 'odd'}}\nclass Odd: __doc__ = 5\nodd = Odd()\n")
+    result = topobench_here("show", "odd", "--plugin", "odd.py", cwd=tmp_path)
+    assert result.returncode == 0
+    assert result.stdout.endswith("odd\n\nIt says nothing of itself.\n")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import asdict, dataclass
 from functools import partial as bound
 from pathlib import Path
@@ -67,8 +68,9 @@ def check_model(names: tuple[str, ...], options: dict[str, Any], everything: boo
     from topobench.models.conformance import check_model as checked
     from topobench.registry import load, origin_of
 
-    for name in names:
-        load("models", name)
+    with _to_stderr():
+        for name in names:
+            load("models", name)
     subjects = [
         _Subject(
             name,
@@ -98,7 +100,8 @@ def check_loss(names: tuple[str, ...], options: dict[str, Any], everything: bool
     from topobench.losses.conformance import check_loss as checked
     from topobench.registry import origin_of
 
-    losses = {name: build_loss(name, options) for name in names}
+    with _to_stderr():
+        losses = {name: build_loss(name, options) for name in names}
     subjects = [
         _Subject(
             name,
@@ -127,7 +130,8 @@ def check_metric(names: tuple[str, ...], everything: bool, as_json: bool) -> Non
     from topobench.metrics.conformance import check_metric as checked
     from topobench.registry import load, origin_of
 
-    metrics = {name: load("metrics", name) for name in names}
+    with _to_stderr():
+        metrics = {name: load("metrics", name) for name in names}
     subjects = [
         _Subject(name, origin_of("metrics", name), bound(checked, metric, name)) for name, metric in metrics.items()
     ]
@@ -155,7 +159,8 @@ def check_adapter(
     from topobench.data.conformance import check_adapter as checked
     from topobench.registry import origin_of
 
-    cards = {asked: load_card(asked) for name in names for asked in _cards(name, data_dir)}
+    with _to_stderr():
+        cards = {asked: load_card(asked) for name in names for asked in _cards(name, data_dir)}
     subjects = [
         _Subject(
             asked,
@@ -216,7 +221,7 @@ def _hold(kind: str, subjects: Sequence[_Subject], rules: Sequence[Rule[Any]], e
     for subject in subjects:
         if sys.stderr.isatty():
             click.echo(f"checking {kind} {subject.name} ...", err=True)
-        with redirect_stdout(sys.stderr):  # what a plugin prints is no part of the answer
+        with _to_stderr():
             report = subject.held()
         found.append((subject, report))
         if not as_json:
@@ -225,6 +230,20 @@ def _hold(kind: str, subjects: Sequence[_Subject], rules: Sequence[Rule[Any]], e
         click.echo(json.dumps([_as_json(kind, subject, report) for subject, report in found]))
     if any(report.failed for _, report in found):
         raise click.exceptions.Exit(1)
+
+
+@contextmanager
+def _to_stderr() -> Iterator[None]:
+    """Let go to standard error what a plugin prints, be it in compiled code: it is no part of the answer."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def _as_json(kind: str, subject: _Subject, report: Report) -> dict[str, Any]:

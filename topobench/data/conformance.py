@@ -25,7 +25,7 @@ from topobench.data.adapter import Adapter
 from topobench.data.dataset import Dataset, folder_of, open_adapter
 from topobench.data.hints import how_to_get
 from topobench.data.samples import shape_fault
-from topobench.errors import CardError, DataError
+from topobench.errors import CardError, DataError, in_words
 from topobench.registry import load
 from topobench.types import Member, Report, Sample
 
@@ -210,7 +210,7 @@ def _says_what_is_missing(subject: Subject, folder: Path) -> str | None:
         adapter.read(adapter.members[0].image_id)
     except Exception as error:
         return (
-            f"where no file is, missing() names nothing, and read() raises {type(error).__name__}: {error}. What the "
+            f"where no file is, missing() names nothing, and read() raises {in_words(error)}. What the "
             "card wants and is not there must be named by missing()."
         )
     return None
@@ -451,7 +451,7 @@ def _travels(subject: Subject) -> str | None:
         copy: Adapter = pickle.loads(pickle.dumps(subject.adapter))
     except Exception as error:
         return (
-            f"it cannot be pickled ({type(error).__name__}: {error}), and --jobs hands it to other processes; leave "
+            f"it cannot be pickled ({in_words(error)}), and --jobs hands it to other processes; leave "
             "open files and caches out in __getstate__, and define its class at the top of a module."
         )
     if copy.members != subject.adapter.members:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from topobench.cards import Budget, Recipe
 from topobench.environment import environment, peak_memory_mib, reset_peak_memory
-from topobench.errors import RunError, TopobenchError
+from topobench.errors import RunError, TopobenchError, in_words
 from topobench.metrics import Protocol, load_protocol
 from topobench.registry import load
 from topobench.run.alone import alone
@@ -312,7 +312,7 @@ def _reason(error: BaseException, plugins: dict[str, dict[str, str]]) -> str:
 
     With others it is said which plugins the run uses, for it may well be one of theirs.
     """
-    text = str(error) if isinstance(error, TopobenchError) else f"{type(error).__name__}: {error}{_whose(plugins)}"
+    text = str(error) if isinstance(error, TopobenchError) else f"{in_words(error)}{_whose(plugins)}"
     text = " ".join(text.split())  # one line, for it stands in tables
     return text.encode(errors="backslashreplace").decode()  # what is not Unicode, such as some names of files
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from topobench.cards import Card, Protocol
 from topobench.data import Dataset
-from topobench.errors import ArgumentError, RecordError, TopobenchError
+from topobench.errors import ArgumentError, RecordError, TopobenchError, in_words
 from topobench.metrics import load_protocol
 from topobench.run.maps import read_map
 from topobench.run.store import Place
@@ -103,7 +103,7 @@ def _of(place: Place) -> Iterator[None]:
     except TopobenchError as error:
         raise RecordError(f"record {place.record}: {error}") from error
     except (Exception, SystemExit) as error:
-        raise RecordError(f"record {place.record} cannot be scored: {type(error).__name__}: {error}") from error
+        raise RecordError(f"record {place.record} cannot be scored: {in_words(error)}") from error
 
 
 def _check_kept(record: RunRecord, place: Place) -> None:
