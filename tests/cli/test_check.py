@@ -191,3 +191,10 @@ def test_what_cannot_be_called_is_shown(tmp_path):
     result = topobench_here("show", "odd", "--plugin", "odd.py", cwd=tmp_path)
     assert result.returncode == 0
     assert result.stdout.endswith("odd\n\nIt says nothing of itself.\n")
+
+
+def test_an_adapter_is_checked_whoever_else_has_a_card_that_is_none(tmp_path):
+    (tmp_path / "torn.toml").write_text("x = = 3")
+    (tmp_path / "torn.py").write_text("PLUGINS = {'cards': {'torn': 'torn.toml', 'lost': 'lost.toml'}}\n")
+    result = topobench_here("check", "adapter", "hdf5_volume", "--plugin", "torn.py", "--data-dir", ".", cwd=tmp_path)
+    assert "nothing is there for the adapter 'hdf5_volume' to read: no data are there of cremi" in result.stderr

@@ -234,3 +234,10 @@ def test_recipes_beside_a_file(file, tmp_path):
     assert cards.load_recipe("their-recipe").title == "theirs"
     with pytest.raises(CardError, match=r"must lie in .*other\.toml, and does not"):
         cards.load_recipe("other")
+
+
+def test_variants_of_a_card_of_another_name_are_none(file, tmp_path):
+    shipped = cards.text_of("datasets", "synthetic-membranes")
+    (tmp_path / "file.toml").write_text(f'{shipped}\n[variants.few]\ntitle = "a few"\n')
+    file('PLUGINS = {"cards": {"their-cells": "file.toml"}}')
+    assert [name for name in cards.names("datasets") if "few" in name or "their" in name] == ["their-cells"]

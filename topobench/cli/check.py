@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import asdict, dataclass
 from functools import partial as bound
 from pathlib import Path
@@ -17,6 +17,7 @@ import click
 from topobench.cli.options import data_dir, options_of, partial, plugin
 
 if TYPE_CHECKING:
+    from topobench.cards import Card
     from topobench.conformance import Rule
     from topobench.types import Report
 
@@ -200,19 +201,29 @@ def check_recipe(names: tuple[str, ...], everything: bool, as_json: bool) -> Non
 
 def _cards(name: str, data_dir: Path | None) -> list[str]:
     """Return the names of the cards that are meant: of an adapter all whose data are there."""
-    from topobench.cards import load_card, names
+    from topobench.cards import names
     from topobench.data.dataset import folder_of, open_adapter, state_of
     from topobench.errors import DataError
     from topobench.registry import names as registered
 
     if ".toml" in name or name in names("datasets") or name not in registered("adapters"):
         return [name]
-    cards = [card for card in map(load_card, names("datasets")) if card.adapter == name and ":" not in card.name]
+    cards = [card for card in _readable(names("datasets")) if card.adapter == name and ":" not in card.name]
     there = [card.name for card in cards if state_of(open_adapter(card, folder_of(card, data_dir))) == "ready"]
     if not there:
         some = f"no data are there of {', '.join(card.name for card in cards)}" if cards else "no card names it"
         raise DataError(f"nothing is there for the adapter {name!r} to read: {some}; name a card of yours (NAME.toml).")
     return there
+
+
+def _readable(names: Iterable[str]) -> Iterator[Card]:
+    """Yield the cards of data sets but for those of plugins that cannot be read, which is no matter here."""
+    from topobench.cards import load_card
+    from topobench.errors import TopobenchError
+
+    for name in names:
+        with suppress(TopobenchError):
+            yield load_card(name)
 
 
 def _hold(kind: str, subjects: Sequence[_Subject], rules: Sequence[Rule[Any]], everything: bool, as_json: bool) -> None:

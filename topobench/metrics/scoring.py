@@ -136,7 +136,7 @@ def _found(name: str, family: Callable[[Case], Found], case: Case) -> Found:
     """Return what a family finds; whatever a plugin raises becomes a sentence that names it."""
     try:
         return family(case)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if name in BUILTINS["metrics"]:
             raise
         raise ArgumentError(f"the metric {name!r} of a plugin raised {in_words(error)}.") from error
