@@ -40,8 +40,9 @@ def ask(case: str, judge: Callable[..., str | None], *arguments: object) -> Outc
     Whatever it raises but Ctrl-C: one that exits would else end the command as if all were well. One that hangs is
     stopped (`time_limit`).
     """
+    seconds = patience()
     try:
-        with time_limit(patience()):
+        with time_limit(seconds):
             reason = judge(*arguments)
     except KeyboardInterrupt:
         raise

@@ -76,6 +76,12 @@ def test_what_is_no_maker_is_named():
         topobench.load_model("number")
 
 
+def test_a_limit_that_is_none_is_no_fault_of_the_plugin(monkeypatch):
+    monkeypatch.setenv("TOPOBENCH_PLUGIN_SECONDS", "long")
+    with pytest.raises(ArgumentError, match=r"^TOPOBENCH_PLUGIN_SECONDS is 'long'"):
+        load_plugin(find("models", "prints"))
+
+
 def test_one_that_hangs_is_stopped_once(monkeypatch):
     monkeypatch.setenv("TOPOBENCH_PLUGIN_SECONDS", "0.2")
     for least, most in ((0.2, 5.0), (0.0, 0.15)):

@@ -119,6 +119,17 @@ def test_files_of_ones_own_are_not_taken_for_those_of_a_plugin_of_the_name(run, 
     assert set(plugins_of_run(other)) == {"adapter mine", "model net"}
 
 
+def test_a_recipe_of_a_sweep_is_of_the_plugin_whose_weights_it_scales(run, tmp_path):
+    of_run, file = run(), tmp_path / "files_of" / "theirs.toml"
+    file.write_text(file.read_text().replace("loss = [", 'loss = [{ name = "dice", weight = 1.0 }, '))
+    theirs = load_recipe("theirs")
+    swept = replace(of_run, recipe=theirs.scaled(0.123456789))
+    assert plugins_of_run(swept)["recipe theirs"]["origin"] == "files-of 0.3"
+    for changes in ({"learning_rate": 0.5}, {"name": "theirs-y2"}, {"loss": theirs.loss[::-1]}):
+        other = replace(of_run, recipe=swept.recipe.model_copy(update=changes))
+        assert "recipe theirs" not in plugins_of_run(other)
+
+
 def test_what_other_code_finished_is_found_and_said(run, tmp_path, monkeypatch):
     of_run, told = run(), Told()
     [record] = execute_serially([of_run], tmp_path / "out", Told(), lambda: False)

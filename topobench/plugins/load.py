@@ -32,10 +32,11 @@ def load_plugin(plugin: Plugin) -> Any:
     It may raise anything, exit, or take longer than `patience`: none of this goes beyond here. One that was stopped is
     not tried again in this process.
     """
+    seconds = patience()
     try:
         if plugin in _stopped:
             raise _stopped[plugin]
-        with redirect_stdout(sys.stderr), time_limit(patience()):  # what it prints is no answer of a command's
+        with redirect_stdout(sys.stderr), time_limit(seconds):  # what it prints is no answer of a command's
             code_of(plugin)
             found = _object(plugin)
             version = getattr(found, "api_version", API_VERSION)
