@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
+from topobench.errors import in_words
 from topobench.timelimit import TimedOut, patience, time_limit
 from topobench.types import Check, Report
 
@@ -53,15 +54,16 @@ def ask(case: str, judge: Callable[..., str | None], *arguments: object) -> Outc
     Whatever it raises but Ctrl-C: one that exits would else end the command as if all were well. One that hangs is
     stopped (`time_limit`).
     """
+    seconds = patience()
     try:
-        with time_limit(patience()):
+        with time_limit(seconds):
             reason = judge(*arguments)
     except KeyboardInterrupt:
         raise
     except TimedOut as error:
         reason = f"{error}."
     except BaseException as error:
-        reason = f"raises {type(error).__name__}: {error}"
+        reason = f"raises {in_words(error)}."
     return Outcome(case, "passed") if reason is None else Outcome(case, "failed", reason)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 import topobench
-from topobench.errors import ArgumentError, TopobenchError, UnknownNameError
+from topobench.errors import ArgumentError, TopobenchError, UnknownNameError, in_words
 from topobench.plugins import Plugin, broken, find, load_plugin, plugins_of
 
 __all__ = [
@@ -152,7 +152,7 @@ def build(kind: str, name: str, options: Mapping[str, Any], wanted: type[Made], 
     except (TopobenchError, KeyboardInterrupt):
         raise
     except BaseException as error:  # an option of a wrong type, or whatever a plugin does
-        reason = f"{type(error).__name__}: {error}"
+        reason = in_words(error)
         whose = subject(kind, name)
         raise ArgumentError(f"{whose} cannot be made with the options {dict(options)}: {reason}.") from error
     if not isinstance(made, wanted):
@@ -177,7 +177,10 @@ def _check_options(kind: str, name: str, maker: Any, options: Mapping[str, Any],
     """Raise ArgumentError for an option that a maker does not take."""
     if not callable(maker):
         raise ArgumentError(f"{subject(kind, name)} is a {type(maker).__name__}; it must be a class, or a function.")
-    parameters = inspect.signature(maker).parameters
+    try:
+        parameters = inspect.signature(maker).parameters
+    except ValueError:  # of compiled code, which need not say: its call will
+        return
     accepted = [key for key in parameters if key not in given]
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     for key in options:

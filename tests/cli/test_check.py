@@ -170,3 +170,31 @@ def test_a_recipe_is_checked_by_name_or_file(tmp_path):
     assert result.returncode == 1
     assert "no model is named 'unett' (did you mean 'unet'?)" in result.stdout
     assert topobench_here("check", "recipe", "unet-c", cwd=tmp_path).returncode == 2
+
+
+def test_what_a_plugin_prints_is_no_part_of_the_answer(tmp_path, capfd):
+    """While it is loaded, made and asked, in Python and below it."""
+    (tmp_path / "loud.py").write_text(
+        "PLUGINS = {'losses': {'loud': 'Loud'}}\nimport os\nfrom topobench.losses import build_loss\n"
+        "def say(): print('loud'); os.write(1, b'louder')\nsay()\n"
+        "def Loud(): say(); return build_loss('dice', {})\n"
+    )
+    result = topobench_here("check", "loss", "loud", "--plugin", "loud.py", "--json", cwd=tmp_path)
+    [report] = json.loads(result.stdout)
+    assert report["subject"] == "loud"
+    assert result.stderr.count("loud") == 2
+    assert capfd.readouterr() == ("", "louderlouder")  # of the process, as it wrote them
+
+
+def test_what_cannot_be_called_is_shown(tmp_path):
+    (tmp_path / "odd.py").write_text("PLUGINS = {'models': {'odd': 'odd'}}\nclass Odd: __doc__ = 5\nodd = Odd()\n")
+    result = topobench_here("show", "odd", "--plugin", "odd.py", cwd=tmp_path)
+    assert result.returncode == 0
+    assert result.stdout.endswith("odd\n\nIt says nothing of itself.\n")
+
+
+def test_an_adapter_is_checked_whoever_else_has_a_card_that_is_none(tmp_path):
+    (tmp_path / "torn.toml").write_text("x = = 3")
+    (tmp_path / "torn.py").write_text("PLUGINS = {'cards': {'torn': 'torn.toml', 'lost': 'lost.toml'}}\n")
+    result = topobench_here("check", "adapter", "hdf5_volume", "--plugin", "torn.py", "--data-dir", ".", cwd=tmp_path)
+    assert "nothing is there for the adapter 'hdf5_volume' to read: no data are there of cremi" in result.stderr

@@ -209,10 +209,10 @@ def _plugins_of(kind: str) -> list[Plugin]:
 
 
 def _lies(plugin: Plugin) -> Path:
-    """Return where the file of a plugin should lie, whether it does or not."""
+    """Return the file of a plugin's card or recipe, or an empty path where it is not there."""
     try:
-        return toml_of(plugin)
-    except ArgumentError:
+        return _sure(plugin)
+    except CardError:
         return Path()
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import asdict, dataclass
 from functools import partial as bound
 from pathlib import Path
@@ -16,6 +17,7 @@ import click
 from topobench.cli.options import data_dir, options_of, partial, plugin
 
 if TYPE_CHECKING:
+    from topobench.cards import Card
     from topobench.conformance import Rule
     from topobench.types import Report
 
@@ -67,8 +69,9 @@ def check_model(names: tuple[str, ...], options: dict[str, Any], everything: boo
     from topobench.models.conformance import check_model as checked
     from topobench.registry import load, origin_of
 
-    for name in names:
-        load("models", name)
+    with _to_stderr():
+        for name in names:
+            load("models", name)
     subjects = [
         _Subject(
             name,
@@ -98,7 +101,8 @@ def check_loss(names: tuple[str, ...], options: dict[str, Any], everything: bool
     from topobench.losses.conformance import check_loss as checked
     from topobench.registry import origin_of
 
-    losses = {name: build_loss(name, options) for name in names}
+    with _to_stderr():
+        losses = {name: build_loss(name, options) for name in names}
     subjects = [
         _Subject(
             name,
@@ -127,7 +131,8 @@ def check_metric(names: tuple[str, ...], everything: bool, as_json: bool) -> Non
     from topobench.metrics.conformance import check_metric as checked
     from topobench.registry import load, origin_of
 
-    metrics = {name: load("metrics", name) for name in names}
+    with _to_stderr():
+        metrics = {name: load("metrics", name) for name in names}
     subjects = [
         _Subject(name, origin_of("metrics", name), bound(checked, metric, name)) for name, metric in metrics.items()
     ]
@@ -155,7 +160,8 @@ def check_adapter(
     from topobench.data.conformance import check_adapter as checked
     from topobench.registry import origin_of
 
-    cards = {asked: load_card(asked) for name in names for asked in _cards(name, data_dir)}
+    with _to_stderr():
+        cards = {asked: load_card(asked) for name in names for asked in _cards(name, data_dir)}
     subjects = [
         _Subject(
             asked,
@@ -195,19 +201,29 @@ def check_recipe(names: tuple[str, ...], everything: bool, as_json: bool) -> Non
 
 def _cards(name: str, data_dir: Path | None) -> list[str]:
     """Return the names of the cards that are meant: of an adapter all whose data are there."""
-    from topobench.cards import load_card, names
+    from topobench.cards import names
     from topobench.data.dataset import folder_of, open_adapter, state_of
     from topobench.errors import DataError
     from topobench.registry import names as registered
 
     if ".toml" in name or name in names("datasets") or name not in registered("adapters"):
         return [name]
-    cards = [card for card in map(load_card, names("datasets")) if card.adapter == name and ":" not in card.name]
+    cards = [card for card in _readable(names("datasets")) if card.adapter == name and ":" not in card.name]
     there = [card.name for card in cards if state_of(open_adapter(card, folder_of(card, data_dir))) == "ready"]
     if not there:
         some = f"no data are there of {', '.join(card.name for card in cards)}" if cards else "no card names it"
         raise DataError(f"nothing is there for the adapter {name!r} to read: {some}; name a card of yours (NAME.toml).")
     return there
+
+
+def _readable(names: Iterable[str]) -> Iterator[Card]:
+    """Yield the cards of data sets but for those of plugins that cannot be read, which is no matter here."""
+    from topobench.cards import load_card
+    from topobench.errors import TopobenchError
+
+    for name in names:
+        with suppress(TopobenchError):
+            yield load_card(name)
 
 
 def _hold(kind: str, subjects: Sequence[_Subject], rules: Sequence[Rule[Any]], everything: bool, as_json: bool) -> None:
@@ -216,7 +232,7 @@ def _hold(kind: str, subjects: Sequence[_Subject], rules: Sequence[Rule[Any]], e
     for subject in subjects:
         if sys.stderr.isatty():
             click.echo(f"checking {kind} {subject.name} ...", err=True)
-        with redirect_stdout(sys.stderr):  # what a plugin prints is no part of the answer
+        with _to_stderr():
             report = subject.held()
         found.append((subject, report))
         if not as_json:
@@ -225,6 +241,20 @@ def _hold(kind: str, subjects: Sequence[_Subject], rules: Sequence[Rule[Any]], e
         click.echo(json.dumps([_as_json(kind, subject, report) for subject, report in found]))
     if any(report.failed for _, report in found):
         raise click.exceptions.Exit(1)
+
+
+@contextmanager
+def _to_stderr() -> Iterator[None]:
+    """Let go to standard error what a plugin prints, be it in compiled code: it is no part of the answer."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def _as_json(kind: str, subject: _Subject, report: Report) -> dict[str, Any]:

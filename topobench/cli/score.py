@@ -121,10 +121,12 @@ def _score(
     """Return a record for each variant; every prediction is read once for each."""
     from topobench.data.folders import FolderOfPredictions
     from topobench.environment import environment
+    from topobench.metrics.contract import plugins_of_figures
     from topobench.scores import make_record, protocol_settings, score_samples
 
     predict = FolderOfPredictions(folder, asked.image_ids, asked.others)
     settings, data_hash = protocol_settings(protocols, asked.phase, asked.connectivity), asked.data_hash()
+    plugins = plugins_of_figures(figure for protocol in protocols for figure in protocol.figures)
     records = []
     for variant in variants:
         samples = (asked.read(image_id) for image_id in asked.image_ids)
@@ -141,5 +143,5 @@ def _score(
             "card": asked.card, "data_hash": data_hash, "fold": asked.fold, "seed": None, "budget": {},
             "device": "", "precision": "", "threads": 0, "training_version": 0,
         }  # fmt: skip
-        records.append(make_record(identity, "finished", settings, rows, {}, environment()))
+        records.append(make_record(identity, "finished", settings, rows, {}, environment(), plugins=plugins))
     return records

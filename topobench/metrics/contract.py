@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol, cast
 
 from topobench.errors import ArgumentError
@@ -11,7 +11,7 @@ from topobench.metrics.figures import FIGURES, Figure
 from topobench.plugins import provenance
 from topobench.registry import BUILTINS, load, plugin_of
 
-__all__ = ["Metric", "defines", "figures_of", "plugin_figures", "said_of"]
+__all__ = ["Metric", "defines", "figures_of", "plugin_figures", "plugins_of_figures", "said_of"]
 
 Values = Mapping[str, float | Undefined]
 
@@ -104,6 +104,15 @@ def plugin_figures(names: tuple[str, ...]) -> dict[str, tuple[Figure, str]]:
         if name not in BUILTINS["metrics"]:
             found[name] = said_of(name, load("metrics", name)) or FIGURES[name], _origin(name)
     return found
+
+
+def plugins_of_figures(names: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Return where each figure of a plugin comes from, by kind and name (``metric gap_count``), as records keep it.
+
+    ArgumentError where several plugins offer a name.
+    """
+    plugins = {name: plugin_of("metrics", name) for name in names if name not in BUILTINS["metrics"]}
+    return {f"metric {name}": provenance(plugin) for name, plugin in plugins.items() if plugin}
 
 
 def _origin(name: str) -> str:

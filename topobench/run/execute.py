@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from topobench.cards import Budget, Recipe
 from topobench.environment import environment, peak_memory_mib, reset_peak_memory
-from topobench.errors import RunError, TopobenchError
+from topobench.errors import RunError, TopobenchError, in_words
 from topobench.metrics import Protocol, load_protocol
+from topobench.metrics.contract import plugins_of_figures
 from topobench.registry import load
 from topobench.run.alone import alone
 from topobench.run.batches import TrainingSet
@@ -174,7 +175,9 @@ class _Execution:
         if self.before and status == "finished":  # what it cost, and where, is said of its training
             maps = self.predictions or self.before.predictions
             protocols = {**self.before.protocols, **self.protocols}
-            return replace(self.before, protocols=protocols, rows=tuple(rows), predictions=maps)
+            used = plugins_of_figures(figure for protocol in self._unscored for figure in protocol.figures)
+            plugins = {**self.before.plugins, **used}
+            return replace(self.before, protocols=protocols, rows=tuple(rows), predictions=maps, plugins=plugins)
         about = _environment(self.run, self.settings)
         return make_record(
             self.run.identity(),
@@ -312,7 +315,7 @@ def _reason(error: BaseException, plugins: dict[str, dict[str, str]]) -> str:
 
     With others it is said which plugins the run uses, for it may well be one of theirs.
     """
-    text = str(error) if isinstance(error, TopobenchError) else f"{type(error).__name__}: {error}{_whose(plugins)}"
+    text = str(error) if isinstance(error, TopobenchError) else f"{in_words(error)}{_whose(plugins)}"
     text = " ".join(text.split())  # one line, for it stands in tables
     return text.encode(errors="backslashreplace").decode()  # what is not Unicode, such as some names of files
 

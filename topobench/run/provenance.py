@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from topobench.cards import load_card, load_protocol, load_recipe
+from topobench.cards import Recipe, load_card, load_protocol, load_recipe
 from topobench.cards import plugin_of as plugin_of_file
 from topobench.errors import TopobenchError
 from topobench.plugins import Plugin, provenance
@@ -67,8 +67,21 @@ def _files(run: Run) -> Iterator[Plugin]:
         of_card = plugin_of_file("datasets", card.name)
         if of_card and load_card(card.name) == card:
             yield of_card
-        of_recipe = plugin_of_file("recipes", recipe.name) if recipe else None
-        if of_recipe and load_recipe(of_recipe.name) == recipe:
+        if of_recipe := _of_recipe(recipe) if recipe else None:
             yield of_recipe
     except TopobenchError:
         return
+
+
+def _of_recipe(recipe: Recipe) -> Plugin | None:
+    """Return the plugin that a recipe is of; one of a sweep differs from it in its name and its last term's weight."""
+    plugin = plugin_of_file("recipes", recipe.name)
+    if plugin:
+        return plugin if load_recipe(plugin.name) == recipe else None
+    plugin = plugin_of_file("recipes", recipe.name.rpartition("-x")[0])
+    return plugin if plugin and _unweighed(load_recipe(plugin.name)) == _unweighed(recipe) else None
+
+
+def _unweighed(recipe: Recipe) -> Recipe:
+    *others, last = recipe.loss
+    return recipe.model_copy(update={"name": "", "loss": (*others, last.model_copy(update={"weight": 0.0}))})

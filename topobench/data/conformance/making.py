@@ -10,6 +10,7 @@ from pathlib import Path
 from topobench.conformance import Outcome, Rule, ask, ask_unless
 from topobench.data.conformance.subject import Subject, listed
 from topobench.data.dataset import open_adapter
+from topobench.errors import in_words
 from topobench.types import Member
 
 __all__ = ["RULES"]
@@ -52,7 +53,7 @@ def _says_what_is_missing(subject: Subject, folder: Path) -> str | None:
         adapter.read(adapter.members[0].image_id)
     except Exception as error:
         return (
-            f"where no file is, missing() names nothing, and read() raises {type(error).__name__}: {error}. What the "
+            f"where no file is, missing() names nothing, and read() raises {in_words(error)}. What the "
             "card wants and is not there must be named by missing()."
         )
     return None

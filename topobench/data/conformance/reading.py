@@ -12,6 +12,7 @@ import numpy as np
 from topobench.conformance import Outcome, Rule, ask
 from topobench.data.conformance.subject import Subject, all_images, copied, difference, each_image
 from topobench.data.contract import Adapter
+from topobench.errors import in_words
 from topobench.types import Member
 
 __all__ = ["RULES"]
@@ -83,7 +84,7 @@ def _travels(subject: Subject) -> str | None:
         copy: Adapter = pickle.loads(pickle.dumps(subject.adapter))
     except Exception as error:
         return (
-            f"it cannot be pickled ({type(error).__name__}: {error}), and --jobs hands it to other processes; leave "
+            f"it cannot be pickled ({in_words(error)}), and --jobs hands it to other processes; leave "
             "open files and caches out in __getstate__, and define its class at the top of a module."
         )
     if copy.members != subject.adapter.members:
