@@ -15,6 +15,7 @@ def test_a_good_loss_passes_and_says_so():
     assert f"loss dice, from topobench {topobench.__version__}\n" in result.stdout
     assert re.search(r"^dice: all \d{3} checks passed\.$", result.stdout, re.MULTILINE)
     assert re.search(r"^cross-entropy: all \d{3} checks passed\.$", result.stdout, re.MULTILINE)
+    assert "\nnot claimed:\n  right sign, step lowers the loss: the likelihood is flat" in result.stdout
 
 
 def test_a_bad_loss_fails_with_its_reasons():

@@ -44,8 +44,8 @@ class _Subject:
 def check() -> None:
     """Hold a model, loss, metric, adapter or recipe, ours or a plugin's, to the rules that every one must keep.
 
-    A line for each rule says how many cases passed, failed, and are not claimed; then why what failed did. Exit code 1
-    if anything failed.
+    A line for each rule says how many cases passed, failed, and are not claimed, as they ask what this one does not
+    promise, or what cannot be asked here; then why, and what to mend. Exit code 1 if anything failed.
     """
 
 
@@ -233,7 +233,7 @@ def _as_json(kind: str, subject: _Subject, report: Report) -> dict[str, Any]:
 
 
 def _print(kind: str, subject: _Subject, report: Report, rules: Sequence[Rule[Any]], everything: bool) -> None:
-    """Print how many cases of each rule passed, failed and are not claimed, then the failures, equal ones together."""
+    """Print how many cases of each rule passed, failed and are not claimed, then why, equal reasons together."""
     from rich.console import Console
 
     from topobench.cli.tables import grid
@@ -251,8 +251,10 @@ def _print(kind: str, subject: _Subject, report: Report, rules: Sequence[Rule[An
     for each in rules:
         if lines := _reasons(report.reasons(each.name), everything):
             console.print(f"\n{each.name}: {each.meaning}", *lines, sep="\n  ")
+    if lines := _reasons(report.unclaimed(), everything=True):
+        console.print("\nnot claimed:", *lines, sep="\n  ")
     passed, failed = sum(count["passed"] for count in counts.values()), len(report.failed)
-    verdict = f"{failed} checks failed, {passed} passed" if failed else f"all {passed} checks passed"
+    verdict = f"{failed} check{'s' * (failed > 1)} failed, {passed} passed" if failed else f"all {passed} checks passed"
     known = f" (known: {subject.shortcomings})" if failed and subject.shortcomings else ""
     console.print(f"\n{report.subject}: {verdict}{known}.\n")
 

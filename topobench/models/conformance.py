@@ -34,7 +34,9 @@ from topobench.types import Report
 __all__ = ["RULES", "check_model"]
 
 SIZES = ((1, 1), (1, 40), (40, 1), (2, 3), (33, 50), (64, 64), (65, 65), (127, 70))
+ODD = (33, 50)  # the size at which other rules ask
 CHANNELS = (1, 2, 3)
+GROWN = 10  # by how much weights grow that must take logits out of [0, 1]
 DRAWS = 8  # further ones in which dropout may spare a parameter that had no gradient in the steps
 PLACES = (0, 7, 18, 52)  # of pixels whose reach is looked at, from the first that may look as far on either side
 FURTHEST = 4096  # pixels of reach up to which it is looked at
@@ -115,13 +117,45 @@ def _made_alike(subject: Subject) -> str | None:
 @needs(MADE)
 def _logits(subject: Subject) -> Iterator[Outcome]:
     yield CALLED.of(subject)
+    if CALLED.of(subject)[1] == "passed":
+        yield ask("not likelihoods", _squashed, subject)
+
+
+def _squashed(subject: Subject) -> str | None:
+    images, grown = noise(64, 64), subject.new()
+    with torch.no_grad():
+        for values in grown.parameters():
+            values.mul_(GROWN).add_(GROWN if values.ndim == 1 else 0)  # biases may be all that a new head has
+    one, other = evaluated(subject.still(), images), evaluated(grown, images)
+    if ((one <= 0) | (one >= 1)).any() or not ((other >= 0) & (other <= 1)).all():
+        return None
+    return "all that it gives lies in [0, 1], however large its weights are, as after a sigmoid; return what is before."
 
 
 @needs(CALLED)
 def _any_image(subject: Subject) -> Iterator[Outcome]:
     for height, width in SIZES:
-        yield ask(f"{height}x{width}", _fits, subject, noise(height, width))
+        yield _sized(subject, height, width)
     yield ask("flat", _fits, subject, torch.zeros(2, 1, 48, 48))
+
+
+def _sized(subject: Subject, height: int, width: int) -> Outcome:
+    """Return the answer for images of that size, asked once."""
+    case = f"{height}x{width}"
+    return subject.once(f"size {case}", case, _fits_or_is_padded, subject, noise(height, width))
+
+
+def _fits_or_is_padded(subject: Subject, images: Tensor) -> str | None:
+    try:
+        return _fits(subject, images)
+    except Exception as error:
+        said = " ".join(str(error).split()).rstrip(".")
+        return f"raises {type(error).__name__}: {said}; pad the image to a size that it takes, and crop the logits."
+
+
+def _odd(subject: Subject) -> tuple[int, int]:
+    """Return the size at which other rules ask: an odd one, or, where the rule 'any image' says why not, 64x64."""
+    return ODD if _sized(subject, *ODD)[1] == "passed" else (64, 64)
 
 
 def _fits(subject: Subject, images: Tensor) -> str | None:
@@ -145,7 +179,7 @@ def _batches(subject: Subject) -> Iterator[Outcome]:
 
 
 def _one_by_one(subject: Subject) -> str | None:
-    images, model = noise(33, 50, 3), subject.still()
+    images, model = noise(*_odd(subject), 3), subject.still()
     wanted = torch.cat([evaluated(model, images[[index]]) for index in range(3)])
     if differ := apart(evaluated(model, images), wanted):
         return (
@@ -166,7 +200,7 @@ def _evaluation_repeats(subject: Subject) -> Iterator[Outcome]:
 
 
 def _evaluated_alike(subject: Subject) -> str | None:
-    one, other = (evaluated(subject.still(), noise(33, 50), seed) for seed in (0, 1))
+    one, other = (evaluated(subject.still(), noise(*_odd(subject)), seed) for seed in (0, 1))
     if torch.equal(one, other):
         return None
     return (
@@ -177,7 +211,7 @@ def _evaluated_alike(subject: Subject) -> str | None:
 
 def _state_kept(subject: Subject) -> str | None:
     before = state_of(subject.still())
-    evaluated(subject.still(), noise(33, 50))
+    evaluated(subject.still(), noise(*_odd(subject)))
     changed = changed_names(before, subject.still().state_dict())
     return f"evaluation changes {some(changed)}; change it where self.training alone." if changed else None
 
@@ -186,7 +220,8 @@ def _state_kept(subject: Subject) -> str | None:
 def _outputs(subject: Subject) -> Iterator[Outcome]:
     yield OUT.of(subject)
     if OUT.of(subject)[1] == "passed":
-        yield ask("33x50", _fits_in_training, subject, noise(33, 50))
+        height, width = _odd(subject)
+        yield ask(f"{height}x{width}", _fits_in_training, subject, noise(height, width))
 
 
 @needs(OUT)
@@ -282,7 +317,7 @@ def _savable(subject: Subject) -> str | None:
 
 
 def _loads(subject: Subject) -> str | None:
-    file, images, other = io.BytesIO(), noise(33, 50), subject.new(seed=1, others=1)
+    file, images, other = io.BytesIO(), noise(*_odd(subject)), subject.new(seed=1, others=1)
     torch.save(subject.learner.state_dict(), file)
     file.seek(0)
     try:
@@ -407,7 +442,7 @@ def _devices(subject: Subject) -> Iterator[Outcome]:
 
 
 def _agrees(subject: Subject) -> str | None:
-    images = noise(33, 50)
+    images = noise(*_odd(subject))
     wanted, precise = evaluated(subject.still(), images), torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")  # TF32 has the ten bits of float16
     try:

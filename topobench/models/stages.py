@@ -85,6 +85,8 @@ def _gives_outputs(subject: Subject) -> str | None:
             return f"{given} and has {len(weights)} output_weights; it must give a tuple of one tensor for each."
         if not abs(sum(weights) - 1) <= 1e-6:
             return f"its output_weights are {tuple(weights)}, of sum {sum(weights):g}; it must be 1."
+    if isinstance(found[0], list):
+        return f"in training it gives a list of {len(found[0])}; several outputs must be a tuple, with output_weights."
     if reason := first(misfit(each, images, "in training") for each in found):
         return reason
     led = all(each.requires_grad for each in found)
