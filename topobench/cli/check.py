@@ -65,10 +65,12 @@ def check_model(names: tuple[str, ...], options: dict[str, Any], everything: boo
     from topobench.models import build_model
     from topobench.models.conformance import RULES
     from topobench.models.conformance import check_model as checked
-    from topobench.registry import load, origin_of
+    from topobench.registry import check, load, origin_of
 
     for name in names:
         load("models", name)
+        if options:
+            check("models", name, options, given=("in_channels",))
     subjects = [
         _Subject(
             name,
@@ -262,11 +264,15 @@ def _print(kind: str, subject: _Subject, report: Report, rules: Sequence[Rule[An
 def _reasons(found: dict[str, list[str]], everything: bool) -> list[str]:
     """Return a line for each reason, with its cases; the first few of both, unless all are asked for."""
     if everything:
-        return [f"{', '.join(cases)}: {reason}" for reason, cases in found.items()]
+        return [f"{_joined(cases)}: {reason}" for reason, cases in found.items()]
     lines = [f"{_first(cases)}: {reason}" for reason, cases in found.items()]
     rest = len(lines) - SHOWN
     return lines if rest <= 0 else [*lines[:SHOWN], f"... and {rest} more reason{'s' * (rest > 1)} (--all shows all)"]
 
 
 def _first(cases: list[str]) -> str:
-    return ", ".join(cases[:SHOWN]) + (f" and {len(cases) - SHOWN} more" if len(cases) > SHOWN else "")
+    return _joined(cases[:SHOWN]) + (f" and {len(cases) - SHOWN} more" if len(cases) > SHOWN else "")
+
+
+def _joined(cases: list[str]) -> str:
+    return ("; " if any("," in case for case in cases) else ", ").join(cases)

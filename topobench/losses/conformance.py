@@ -21,12 +21,13 @@ from topobench.errors import ArgumentError
 from topobench.losses.base import TopologyClaim
 from topobench.losses.subject import EDGE, Subject, as_batch, random_maps
 from topobench.losses.toys import Toy, toys
-from topobench.types import BoolArray, FloatArray, Report
+from topobench.types import BoolArray, Check, FloatArray, Report
 
 __all__ = ["RULES", "check_loss"]
 
 SURE = 20.0  # the logit of a pixel that is surely structure: a likelihood of 1 - 2e-9
 NOTHING = 1e-6  # a loss of at most this is zero
+LITTLE = 1e-3  # what is at most the loss of the truth as likelihoods, where a loss takes these
 NO_SLOPE = 1e-9  # a gradient of at most this is what rounding leaves of zero
 STEPS, RATE = 200, 0.05  # of a descent, and by how much its first step moves the likelihood at most
 SETTLED = 30  # steps in a row at Betti error 0, after which a descent is over
@@ -49,7 +50,8 @@ def check_loss(loss: nn.Module, name: str = "loss", rules: Sequence[Rule[Subject
     Returns
     -------
     Report
-        A check for each rule and case. What a loss raises is a failed check, not an error.
+        A check for each rule and case. What a loss raises is a failed check, not an error. Where it raises or returns
+        no 0-d tensor at the first call, or takes likelihoods for logits, this is said once and no more is asked.
 
     Raises
     ------
@@ -64,9 +66,36 @@ def check_loss(loss: nn.Module, name: str = "loss", rules: Sequence[Rule[Subject
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # for maps so small, more of them only wait for each other
     try:
-        return hold(Subject(loss), name, RULES if rules is None else rules)
+        subject, chosen = Subject(loss), RULES if rules is None else rules
+        case, status, reason = ask("the first call", _unfit, subject)
+        return hold(subject, name, chosen) if status == "passed" else _at_once(name, chosen, case, reason)
     finally:
         torch.set_num_threads(threads)
+
+
+def _unfit(subject: Subject) -> str | None:
+    """Return why a loss can be asked nothing else: it gives no loss, or takes likelihoods for logits."""
+    truth = as_batch(toys()[0].truth)
+    sure = float(subject.of(SURE * (2 * truth - 1), truth).detach())
+    if abs(sure) <= NOTHING:
+        return None
+    try:
+        taken = float(subject.of(truth.clamp(EDGE, 1 - EDGE), truth).detach())
+    except Exception:
+        return None  # it knows that these are no logits
+    if not abs(taken) <= LITTLE:
+        return None
+    return (
+        f"the truth itself costs {sure:.4g} as logits of {SURE:g} and {-SURE:g}, and {taken:.4g} as likelihoods; a "
+        "loss is given logits: begin with torch.sigmoid(logits)."
+    )
+
+
+def _at_once(name: str, rules: Sequence[Rule[Subject]], case: str, reason: str) -> Report:
+    """Return the report of a loss that failed at its first call, as the first rule's failure."""
+    first, *others = (rule.name for rule in rules)
+    rest = (Check(rule, "every case", "not claimed", f"{case} failed.") for rule in others)
+    return Report(name, (Check(first, case, "failed", reason), *rest))
 
 
 def _check_subject(loss: nn.Module) -> None:
@@ -195,7 +224,10 @@ def _differs(subject: Subject, likelihood: FloatArray, truth: BoolArray) -> str 
     """Compare the gradient with finite differences, along its steepest pixel and along a random direction."""
     value, _ = subject.pull(torch.logit(as_batch(likelihood)), as_batch(truth))
     if value.dtype != torch.float64:
-        return f"the loss of float64 logits has dtype {value.dtype}: too coarse to check its gradient; keep float64."
+        return (
+            f"the loss of float64 logits has dtype {value.dtype}: too coarse to check its gradient; keep the "
+            "logits' dtype (target.to(logits.dtype))."
+        )
     _, gradient = subject.slope(likelihood, truth)
     steepest = np.zeros(gradient.shape)
     steepest.flat[np.argmax(np.abs(gradient))] = 1
@@ -246,7 +278,10 @@ def _averaged(subject: Subject, logits: Tensor, target: Tensor) -> str | None:
     values, gradients = zip(*(subject.pull(logits[[one]], target[[one]]) for one in range(len(logits))), strict=True)
     mean = torch.stack(values).mean()
     if not _close(value, mean):
-        return f"the loss of a batch is {float(value):.6g}, the mean of its images' losses {float(mean):.6g}."
+        return (
+            f"the loss of a batch is {float(value):.6g}, the mean of its images' losses {float(mean):.6g}; sum or "
+            "average over each image by itself, and return the mean of those."
+        )
     same = _close(gradient, torch.cat(gradients) / len(logits))
     return None if same else "the gradient of a batch is not that of the mean of its images' losses."
 
@@ -254,7 +289,7 @@ def _averaged(subject: Subject, logits: Tensor, target: Tensor) -> str | None:
 def _close(found: Tensor, wanted: Tensor, share: float = 1e-6) -> bool:
     """Return whether two tensors are equal up to a share of the largest value."""
     scale = float(wanted.abs().max())
-    return bool(torch.allclose(found.double(), wanted.double(), rtol=share, atol=share * scale))
+    return np.isfinite(scale) and bool(torch.allclose(found.double(), wanted.double(), rtol=share, atol=share * scale))
 
 
 def _size(subject: Subject) -> Iterator[Outcome]:
@@ -293,7 +328,10 @@ def _coarser(subject: Subject, dtype: torch.dtype, share: float) -> str | None:
     if not torch.isfinite(gradient).all():
         return "the gradient is not finite."
     if not _close(value, wanted, 1e-5):
-        return f"the loss is {float(value):.8g}, of the same logits in float64 {float(wanted):.8g}."
+        return (
+            f"the loss is {float(value):.8g}, of the same logits in float64 {float(wanted):.8g}; compute it in float32 "
+            "at least."
+        )
     return None if _close(gradient, exact, share) else "the gradient is not that of the same logits in float64."
 
 
@@ -350,7 +388,7 @@ def _taken(subject: Subject, logits: Tensor, target: Tensor) -> str | None:
         value = float(subject.of(logits, target).detach())
     except (Exception, SystemExit) as error:
         return None if str(error).strip() else f"raises {type(error).__name__} without a word."
-    return f"taken without complaint: the loss is {value:.4g}."
+    return f"taken without complaint: the loss is {value:.4g}; topobench.losses.check_pair(logits, target) refuses it."
 
 
 def _devices(subject: Subject) -> Iterator[Outcome]:
