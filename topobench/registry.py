@@ -183,6 +183,11 @@ def _check_options(kind: str, name: str, maker: Any, options: Mapping[str, Any],
         return
     accepted = [key for key in parameters if key not in given]
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    if lacking := [key for key in given if key not in parameters and not takes_any]:
+        raise ArgumentError(
+            f"{subject(kind, name)} takes no {', '.join(lacking)}, which topobench gives it by that name; it takes "
+            f"{', '.join(accepted) or 'nothing'}."
+        )
     for key in options:
         if key not in accepted and not takes_any:
             raise ArgumentError(

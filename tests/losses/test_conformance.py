@@ -335,6 +335,25 @@ def test_a_bad_loss_gets_a_sentence_and_no_traceback(answer, rule, reason):
     assert list(report.counts()) == [rule.name for rule in RULES]
 
 
+def test_a_loss_that_takes_likelihoods_is_told_once():
+    def squared(x, t):
+        return ((x - t) ** 2).mean((1, 2, 3))
+
+    assert check_loss(lambda x, t: squared(torch.sigmoid(x), t).mean(), rules=RULES[1:2]).failed == ()
+    [failed] = check_loss(lambda x, t: squared(x, t).mean()).failed  # (20 - 1)^2 for structure, (-20)^2 beside it
+    assert failed.rule == "stays finite"
+    assert failed.reason.endswith("and 1e-12 as likelihoods; a loss is given logits: begin with torch.sigmoid(logits).")
+
+
+def test_a_sum_over_the_batch_is_told_to_be_a_mean():
+    def summed(x, t):
+        return nn.functional.binary_cross_entropy_with_logits(x, t.to(x.dtype), reduction="sum")
+
+    report = check_loss(summed, rules=[rule for rule in RULES if rule.name == "any batch"])
+    [reason] = failures(report, "any batch").values()
+    assert reason.endswith("; sum or average over each image by itself, and return the mean of those.")
+
+
 def test_a_loss_of_another_framework_needs_no_base_class():
     """A plain module without claim, reseed or float64 of its own is held to what it can be held to."""
 

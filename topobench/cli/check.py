@@ -46,8 +46,8 @@ class _Subject:
 def check() -> None:
     """Hold a model, loss, metric, adapter or recipe, ours or a plugin's, to the rules that every one must keep.
 
-    A line for each rule says how many cases passed, failed, and are not claimed; then why what failed did. Exit code 1
-    if anything failed.
+    A line for each rule says how many cases passed, failed, and are not claimed, as they ask what this one does not
+    promise, or what cannot be asked here; then why, and what to mend. Exit code 1 if anything failed.
     """
 
 
@@ -67,11 +67,13 @@ def check_model(names: tuple[str, ...], options: dict[str, Any], everything: boo
     from topobench.models import build_model
     from topobench.models.conformance import RULES
     from topobench.models.conformance import check_model as checked
-    from topobench.registry import load, origin_of
+    from topobench.registry import check, load, origin_of
 
     with _to_stderr():
         for name in names:
             load("models", name)
+            if options:
+                check("models", name, options, given=("in_channels",))
     subjects = [
         _Subject(
             name,
@@ -263,7 +265,7 @@ def _as_json(kind: str, subject: _Subject, report: Report) -> dict[str, Any]:
 
 
 def _print(kind: str, subject: _Subject, report: Report, rules: Sequence[Rule[Any]], everything: bool) -> None:
-    """Print how many cases of each rule passed, failed and are not claimed, then the failures, equal ones together."""
+    """Print how many cases of each rule passed, failed and are not claimed, then why, equal reasons together."""
     from rich.console import Console
 
     from topobench.cli.tables import grid
@@ -281,8 +283,10 @@ def _print(kind: str, subject: _Subject, report: Report, rules: Sequence[Rule[An
     for each in rules:
         if lines := _reasons(report.reasons(each.name), everything):
             console.print(f"\n{each.name}: {each.meaning}", *lines, sep="\n  ")
+    if lines := _reasons(report.unclaimed(), everything=True):
+        console.print("\nnot claimed:", *lines, sep="\n  ")
     passed, failed = sum(count["passed"] for count in counts.values()), len(report.failed)
-    verdict = f"{failed} checks failed, {passed} passed" if failed else f"all {passed} checks passed"
+    verdict = f"{failed} check{'s' * (failed > 1)} failed, {passed} passed" if failed else f"all {passed} checks passed"
     known = f" (known: {subject.shortcomings})" if failed and subject.shortcomings else ""
     console.print(f"\n{report.subject}: {verdict}{known}.\n")
 
@@ -290,11 +294,15 @@ def _print(kind: str, subject: _Subject, report: Report, rules: Sequence[Rule[An
 def _reasons(found: dict[str, list[str]], everything: bool) -> list[str]:
     """Return a line for each reason, with its cases; the first few of both, unless all are asked for."""
     if everything:
-        return [f"{', '.join(cases)}: {reason}" for reason, cases in found.items()]
+        return [f"{_joined(cases)}: {reason}" for reason, cases in found.items()]
     lines = [f"{_first(cases)}: {reason}" for reason, cases in found.items()]
     rest = len(lines) - SHOWN
     return lines if rest <= 0 else [*lines[:SHOWN], f"... and {rest} more reason{'s' * (rest > 1)} (--all shows all)"]
 
 
 def _first(cases: list[str]) -> str:
-    return ", ".join(cases[:SHOWN]) + (f" and {len(cases) - SHOWN} more" if len(cases) > SHOWN else "")
+    return _joined(cases[:SHOWN]) + (f" and {len(cases) - SHOWN} more" if len(cases) > SHOWN else "")
+
+
+def _joined(cases: list[str]) -> str:
+    return ("; " if any("," in case for case in cases) else ", ").join(cases)

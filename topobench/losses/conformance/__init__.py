@@ -14,14 +14,14 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from topobench.conformance import Rule, hold
+from topobench.conformance import Outcome, Rule, ask, hold
 from topobench.errors import ArgumentError
 from topobench.losses.base import TopologyClaim
 from topobench.losses.conformance import arguments, on_maps, on_toys
 from topobench.losses.subject import Subject
 from topobench.losses.toys import toys
 from topobench.models.conformance.devices import one_thread
-from topobench.types import Report
+from topobench.types import Check, Report
 
 __all__ = ["RULES", "check_loss"]
 
@@ -43,7 +43,8 @@ def check_loss(loss: nn.Module, name: str = "loss", rules: Sequence[Rule[Subject
     Returns
     -------
     Report
-        A check for each rule and case. What a loss raises is a failed check, not an error.
+        A check for each rule and case. What a loss raises is a failed check, not an error. Where it raises or returns
+        no 0-d tensor at the first call, or takes likelihoods for logits, this is said once and no more is asked.
 
     Raises
     ------
@@ -56,7 +57,16 @@ def check_loss(loss: nn.Module, name: str = "loss", rules: Sequence[Rule[Subject
     """
     _check_subject(loss)
     with one_thread():
-        return hold(Subject(loss), name, rules)
+        subject = Subject(loss)
+        called = ask("the first call", on_toys.unfit, subject)
+        return hold(subject, name, rules) if called.passed else _at_once(name, rules, called)
+
+
+def _at_once(name: str, rules: Sequence[Rule[Subject]], called: Outcome) -> Report:
+    """Return the report of a loss that failed at its first call, as the first rule's failure."""
+    first, *others = (rule.name for rule in rules)
+    rest = (Check(rule, "every case", "not claimed", f"{called.case} failed.") for rule in others)
+    return Report(name, (Check(first, *called), *rest))
 
 
 def _check_subject(loss: nn.Module) -> None:

@@ -35,7 +35,10 @@ def _coarser(subject: Subject, dtype: torch.dtype, share: float) -> str | None:
     if not torch.isfinite(gradient).all():
         return "the gradient is not finite."
     if not close(value, wanted, 1e-5):
-        return f"the loss is {float(value):.8g}, of the same logits in float64 {float(wanted):.8g}."
+        return (
+            f"the loss is {float(value):.8g}, of the same logits in float64 {float(wanted):.8g}; compute it in float32 "
+            "at least."
+        )
     return None if close(gradient, exact, share) else "the gradient is not that of the same logits in float64."
 
 
@@ -92,7 +95,7 @@ def _taken(subject: Subject, logits: Tensor, target: Tensor) -> str | None:
         value = float(subject.of(logits, target).detach())
     except (Exception, SystemExit) as error:
         return None if str(error).strip() else f"raises {type(error).__name__} without a word."
-    return f"taken without complaint: the loss is {value:.4g}."
+    return f"taken without complaint: the loss is {value:.4g}; topobench.losses.check_pair(logits, target) refuses it."
 
 
 def _agrees(subject: Subject) -> str | None:

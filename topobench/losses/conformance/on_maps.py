@@ -28,7 +28,10 @@ def _differs(subject: Subject, likelihood: FloatArray, truth: BoolArray) -> str 
     """Compare the gradient with finite differences, along its steepest pixel and along a random direction."""
     value, _ = subject.pull(torch.logit(as_batch(likelihood)), as_batch(truth))
     if value.dtype != torch.float64:
-        return f"the loss of float64 logits has dtype {value.dtype}: too coarse to check its gradient; keep float64."
+        return (
+            f"the loss of float64 logits has dtype {value.dtype}: too coarse to check its gradient; keep the "
+            "logits' dtype (target.to(logits.dtype))."
+        )
     _, gradient = subject.slope(likelihood, truth)
     steepest = np.zeros(gradient.shape)
     steepest.flat[np.argmax(np.abs(gradient))] = 1
@@ -79,7 +82,10 @@ def _averaged(subject: Subject, logits: Tensor, target: Tensor) -> str | None:
     values, gradients = zip(*(subject.pull(logits[[one]], target[[one]]) for one in range(len(logits))), strict=True)
     mean = torch.stack(values).mean()
     if not close(value, mean):
-        return f"the loss of a batch is {float(value):.6g}, the mean of its images' losses {float(mean):.6g}."
+        return (
+            f"the loss of a batch is {float(value):.6g}, the mean of its images' losses {float(mean):.6g}; sum or "
+            "average over each image by itself, and return the mean of those."
+        )
     same = close(gradient, torch.cat(gradients) / len(logits))
     return None if same else "the gradient of a batch is not that of the mean of its images' losses."
 
@@ -104,7 +110,7 @@ def _grows(subject: Subject, size: int) -> str | None:
 def close(found: Tensor, wanted: Tensor, share: float = 1e-6) -> bool:
     """Return whether two tensors are equal up to a share of the largest value."""
     scale = float(wanted.abs().max())
-    return bool(torch.allclose(found.double(), wanted.double(), rtol=share, atol=share * scale))
+    return np.isfinite(scale) and bool(torch.allclose(found.double(), wanted.double(), rtol=share, atol=share * scale))
 
 
 RULES: tuple[Rule[Subject], ...] = (

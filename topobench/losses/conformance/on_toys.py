@@ -11,14 +11,33 @@ from topobench.conformance import Outcome, Rule, ask, ask_unless
 from topobench.losses.subject import EDGE, Subject, as_batch
 from topobench.losses.toys import Toy, toys
 
-__all__ = ["RULES"]
+__all__ = ["RULES", "unfit"]
 
 SURE = 20.0  # the logit of a pixel that is surely structure: a likelihood of 1 - 2e-9
 NOTHING = 1e-6  # a loss of at most this is zero
+LITTLE = 1e-3  # what is at most the loss of the truth as likelihoods, where a loss takes these
 NO_SLOPE = 1e-9  # a gradient of at most this is what rounding leaves of zero
 STEPS, RATE = 200, 0.05  # of a descent, and by how much its first step moves the likelihood at most
 SETTLED = 30  # steps in a row at Betti error 0, after which a descent is over
 FIRST = 0.01  # the same for the one step that must lower the loss
+
+
+def unfit(subject: Subject) -> str | None:
+    """Return why a loss can be asked nothing else: it gives no loss, or takes likelihoods for logits."""
+    truth = as_batch(toys()[0].truth)
+    sure = float(subject.of(SURE * (2 * truth - 1), truth).detach())
+    if abs(sure) <= NOTHING:
+        return None
+    try:
+        taken = float(subject.of(truth.clamp(EDGE, 1 - EDGE), truth).detach())
+    except Exception:
+        return None  # it knows that these are no logits
+    if not abs(taken) <= LITTLE:
+        return None
+    return (
+        f"the truth itself costs {sure:.4g} as logits of {SURE:g} and {-SURE:g}, and {taken:.4g} as likelihoods; a "
+        "loss is given logits: begin with torch.sigmoid(logits)."
+    )
 
 
 def _each_toy(judge: Callable[[Subject, Toy], str | None]) -> Callable[[Subject], Iterator[Outcome]]:

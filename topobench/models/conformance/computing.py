@@ -9,7 +9,7 @@ import torch
 from topobench.conformance import Outcome, Rule, ask, not_claimed
 from topobench.models.conformance.devices import on_cuda, without_tf32
 from topobench.models.conformance.misfits import apart, misfit
-from topobench.models.conformance.stages import CALLED, OUT, first, needs, unmade
+from topobench.models.conformance.stages import CALLED, OUT, first, needs, odd, unmade
 from topobench.models.conformance.subject import (
     CROP,
     Subject,
@@ -84,7 +84,7 @@ def _writes(subject: Subject, training: bool) -> str | None:
 
 
 def _agrees(subject: Subject) -> str | None:
-    images = noise(33, 50)
+    images = noise(*odd(subject))
     wanted = evaluated(subject.still(), images)
     with without_tf32():
         found = evaluated(subject.new().cuda(), images.cuda()).cpu()

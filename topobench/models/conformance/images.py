@@ -5,38 +5,47 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import torch
-from torch import Tensor
 
 from topobench.conformance import Outcome, Rule, ask, ask_unless
-from topobench.models.conformance.misfits import apart, changed_names, misfit, some, state_of
-from topobench.models.conformance.stages import CALLED, MADE, OUT, fits_in_training, needs, unmade
+from topobench.models.conformance.misfits import apart, changed_names, some, state_of
+from topobench.models.conformance.stages import CALLED, MADE, OUT, fits, fits_in_training, needs, odd, sized, unmade
 from topobench.models.conformance.subject import Subject, evaluated, noise
 
 __all__ = ["RULES"]
 
+GROWN = 10  # by how much weights grow that must take logits out of [0, 1]
 SIZES = ((1, 1), (1, 40), (40, 1), (2, 3), (33, 50), (64, 64), (65, 65), (127, 70))
 
 
 @needs(MADE)
 def _logits(subject: Subject) -> Iterator[Outcome]:
     yield CALLED.of(subject)
+    if CALLED.of(subject).passed:
+        yield ask("not likelihoods", _squashed, subject)
+
+
+def _squashed(subject: Subject) -> str | None:
+    images, grown = noise(64, 64), subject.new()
+    with torch.no_grad():
+        for values in grown.parameters():
+            values.mul_(GROWN).add_(GROWN if values.ndim == 1 else 0)  # biases may be all that a new head has
+    one, other = evaluated(subject.still(), images), evaluated(grown, images)
+    if ((one <= 0) | (one >= 1)).any() or not ((other >= 0) & (other <= 1)).all():
+        return None
+    return "all that it gives lies in [0, 1], however large its weights are, as after a sigmoid; return what is before."
 
 
 @needs(CALLED)
 def _any_image(subject: Subject) -> Iterator[Outcome]:
     for height, width in SIZES:
-        yield ask(f"{height}x{width}", _fits, subject, noise(height, width))
-    yield ask("flat", _fits, subject, torch.zeros(2, 1, 48, 48))
-
-
-def _fits(subject: Subject, images: Tensor) -> str | None:
-    return misfit(evaluated(subject.still(images.shape[1]), images), images, "in evaluation")
+        yield sized(subject, height, width)
+    yield ask("flat", fits, subject, torch.zeros(2, 1, 48, 48))
 
 
 @needs(CALLED)
 def _any_channels(subject: Subject) -> Iterator[Outcome]:
     for channels in (1, 2, 3):
-        yield ask_unless(unmade(subject, channels), f"{channels}", _fits, subject, noise(48, 64, channels=channels))
+        yield ask_unless(unmade(subject, channels), f"{channels}", fits, subject, noise(48, 64, channels=channels))
 
 
 @needs(CALLED)
@@ -47,7 +56,7 @@ def _any_batch(subject: Subject) -> Iterator[Outcome]:
 
 
 def _one_by_one(subject: Subject) -> str | None:
-    images, model = noise(33, 50, 3), subject.still()
+    images, model = noise(*odd(subject), 3), subject.still()
     wanted = torch.cat([evaluated(model, images[[index]]) for index in range(3)])
     if differ := apart(evaluated(model, images), wanted):
         return (
@@ -64,7 +73,7 @@ def _evaluation_repeats(subject: Subject) -> Iterator[Outcome]:
 
 
 def _evaluated_alike(subject: Subject) -> str | None:
-    one, other = (evaluated(subject.still(), noise(33, 50), seed) for seed in (0, 1))
+    one, other = (evaluated(subject.still(), noise(*odd(subject)), seed) for seed in (0, 1))
     if torch.equal(one, other):
         return None
     return (
@@ -75,7 +84,7 @@ def _evaluated_alike(subject: Subject) -> str | None:
 
 def _state_kept(subject: Subject) -> str | None:
     before = state_of(subject.still())
-    evaluated(subject.still(), noise(33, 50))
+    evaluated(subject.still(), noise(*odd(subject)))
     changed = changed_names(before, subject.still().state_dict())
     return f"evaluation changes {some(changed)}; change it where self.training alone." if changed else None
 

@@ -19,13 +19,17 @@ __all__ = [
     "STEPS",
     "TRAINED",
     "first",
+    "fits",
     "fits_in_training",
     "made_for",
     "needs",
+    "odd",
+    "sized",
     "unmade",
 ]
 
 STEPS = 3
+ODD = (33, 50)  # the size at which other rules ask
 Answer = Callable[[Subject], Iterator[Outcome]]
 Judge = Callable[[Subject], "str | None"]
 
@@ -96,6 +100,8 @@ def _gives_outputs(subject: Subject) -> str | None:
             return f"{given} and has {len(weights)} output_weights; it must give a tuple of one tensor for each."
         if not abs(sum(weights) - 1) <= 1e-6:
             return f"its output_weights are {tuple(weights)}, of sum {sum(weights):g}; it must be 1."
+    if isinstance(found[0], list):
+        return f"in training it gives a list of {len(found[0])}; several outputs must be a tuple, with output_weights."
     if reason := first(misfit(each, images, "in training") for each in found):
         return reason
     led = all(each.requires_grad for each in found)
@@ -128,6 +134,30 @@ def unmade(subject: Subject, channels: int) -> str | None:
     """Return that it cannot be made for so many channels, if so; for one it is, where MADE is needed."""
     made = channels == 1 or made_for(subject, channels).passed
     return None if made else f"it cannot be made for images of {channels} channels."
+
+
+def fits(subject: Subject, images: Tensor) -> str | None:
+    """Return what is wrong with what it gives in evaluation of such images, if anything is."""
+    return misfit(evaluated(subject.still(images.shape[1]), images), images, "in evaluation")
+
+
+def sized(subject: Subject, height: int, width: int) -> Outcome:
+    """Return the answer for images of that size, asked once."""
+    case = f"{height}x{width}"
+    return subject.once(f"size {case}", case, _fits_or_is_padded, subject, noise(height, width))
+
+
+def _fits_or_is_padded(subject: Subject, images: Tensor) -> str | None:
+    try:
+        return fits(subject, images)
+    except Exception as error:
+        said = " ".join(str(error).split()).rstrip(".")
+        return f"raises {type(error).__name__}: {said}; pad the image to a size that it takes, and crop the logits."
+
+
+def odd(subject: Subject) -> tuple[int, int]:
+    """Return the size at which other rules ask: an odd one, or, where the rule 'any image' says why not, 64x64."""
+    return ODD if sized(subject, *ODD).passed else (64, 64)
 
 
 def fits_in_training(subject: Subject, images: Tensor) -> str | None:

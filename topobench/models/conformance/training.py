@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from topobench.conformance import Outcome, Rule, ask, not_claimed
 from topobench.models.conformance.misfits import apart, some, state_of
-from topobench.models.conformance.stages import CALLED, OUT, STEPS, TRAINED, fits_in_training, needs
+from topobench.models.conformance.stages import CALLED, OUT, STEPS, TRAINED, fits_in_training, needs, odd
 from topobench.models.conformance.subject import CROP, Subject, bands, cross_entropy, evaluated, noise, outputs
 
 __all__ = ["RULES"]
@@ -22,7 +22,8 @@ DRAWS = 8  # further ones in which dropout may spare a parameter that had no gra
 def _outputs(subject: Subject) -> Iterator[Outcome]:
     yield OUT.of(subject)
     if OUT.of(subject).passed:
-        yield ask("33x50", fits_in_training, subject, noise(33, 50))
+        height, width = odd(subject)
+        yield ask(f"{height}x{width}", fits_in_training, subject, noise(height, width))
 
 
 @needs(OUT)
@@ -118,7 +119,7 @@ def _savable(subject: Subject) -> str | None:
 
 
 def _loads(subject: Subject) -> str | None:
-    file, images, other = io.BytesIO(), noise(33, 50), subject.new(seed=1, others=1)
+    file, images, other = io.BytesIO(), noise(*odd(subject)), subject.new(seed=1, others=1)
     torch.save(subject.learner.state_dict(), file)
     file.seek(0)
     try:
