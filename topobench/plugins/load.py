@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import redirect_stdout
+from contextlib import chdir, redirect_stdout
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
@@ -36,7 +36,8 @@ def load_plugin(plugin: Plugin) -> Any:
     try:
         if plugin in _stopped:
             raise _stopped[plugin]
-        with redirect_stdout(sys.stderr), time_limit(seconds):  # what it prints is no answer of a command's
+        # What it prints is no answer of a command's, and where it goes, the paths that a command was given stay.
+        with redirect_stdout(sys.stderr), chdir("."), time_limit(seconds):
             code_of(plugin)
             found = _object(plugin)
             version = getattr(found, "api_version", API_VERSION)
