@@ -29,6 +29,7 @@ MODULES = {
     "odd_many": "class Net:\n    class api_version:\n        __ne__ = __eq__ = lambda self, other: 1 / 0\n"
     "    api_version = api_version()\n",
     "odd_goes": "import os\nos.chdir('/')\nclass Net: pass\n",
+    "odd_clears": "import sys\nsys.path[:] = ['mine']\nclass Net: pass\n",
     "odd_prints": "print('by the way')\nclass Net: pass\n",
     "odd_hangs": "while True:\n    try:\n        import time; time.sleep(0.01)\n    except Exception: pass\n",
 }
@@ -137,6 +138,13 @@ def test_one_that_goes_elsewhere_takes_nobody_along(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     load_plugin(find("models", "goes"))
     assert Path.cwd() == tmp_path
+
+
+def test_one_that_clears_the_path_hides_no_other():
+    before = list(sys.path)
+    load_plugin(find("models", "clears"))
+    assert sys.path == ["mine", *dict.fromkeys(before)]
+    assert load_plugin(find("models", "goes"))
 
 
 def test_what_does_not_say_what_it_takes_is_called_all_the_same(monkeypatch):

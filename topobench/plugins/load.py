@@ -32,7 +32,7 @@ def load_plugin(plugin: Plugin) -> Any:
     It may raise anything, exit, or take longer than `patience`: none of this goes beyond here. One that was stopped is
     not tried again in this process.
     """
-    seconds = patience()
+    seconds, path = patience(), list(sys.path)
     try:
         if plugin in _stopped:
             raise _stopped[plugin]
@@ -49,6 +49,8 @@ def load_plugin(plugin: Plugin) -> Any:
         raise ArgumentError(f"{plugin} does not load: {error}. {plugin.advice}") from error
     except BaseException as error:
         raise ArgumentError(f"{plugin} does not load: {in_words(error)}. {plugin.advice}") from error
+    finally:
+        sys.path.extend(entry for entry in dict.fromkeys(path) if entry not in sys.path)  # others are found where they were
     if not kept:
         raise ArgumentError(_of_another_version(plugin, version))
     return found
