@@ -50,7 +50,9 @@ def load_plugin(plugin: Plugin) -> Any:
     except BaseException as error:
         raise ArgumentError(f"{plugin} does not load: {in_words(error)}. {plugin.advice}") from error
     finally:
-        sys.path.extend(entry for entry in dict.fromkeys(path) if entry not in sys.path)  # others are found where they were
+        sys.path.extend(
+            entry for entry in dict.fromkeys(path) if entry not in sys.path
+        )  # others are found where they were
     if not kept:
         raise ArgumentError(_of_another_version(plugin, version))
     return found
