@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +28,8 @@ MODULES = {
     "odd_mute": "class Mute(Exception):\n    def __str__(self): raise ValueError('mute')\nraise Mute\n",
     "odd_many": "class Net:\n    class api_version:\n        __ne__ = __eq__ = lambda self, other: 1 / 0\n"
     "    api_version = api_version()\n",
+    "odd_goes": "import os\nos.chdir('/')\nclass Net: pass\n",
+    "odd_clears": "import sys\nsys.path[:] = ['mine']\nclass Net: pass\n",
     "odd_prints": "print('by the way')\nclass Net: pass\n",
     "odd_hangs": "while True:\n    try:\n        import time; time.sleep(0.01)\n    except Exception: pass\n",
 }
@@ -128,6 +131,20 @@ def test_what_a_file_makes_can_be_handed_to_other_processes(tmp_path, monkeypatc
 def test_what_is_printed_while_it_loads_is_no_answer_of_a_command(capsys):
     load_plugin(find("models", "prints"))
     assert capsys.readouterr() == ("", "by the way\n")
+
+
+def test_one_that_goes_elsewhere_takes_nobody_along(tmp_path, monkeypatch):
+    """Else -o and all that is named from here would be written there."""
+    monkeypatch.chdir(tmp_path)
+    load_plugin(find("models", "goes"))
+    assert Path.cwd() == tmp_path
+
+
+def test_one_that_clears_the_path_hides_no_other():
+    before = list(sys.path)
+    load_plugin(find("models", "clears"))
+    assert sys.path == ["mine", *dict.fromkeys(before)]
+    assert load_plugin(find("models", "goes"))
 
 
 def test_what_does_not_say_what_it_takes_is_called_all_the_same(monkeypatch):

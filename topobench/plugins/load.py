@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import redirect_stdout
+from contextlib import chdir, redirect_stdout
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
@@ -32,11 +32,12 @@ def load_plugin(plugin: Plugin) -> Any:
     It may raise anything, exit, or take longer than `patience`: none of this goes beyond here. One that was stopped is
     not tried again in this process.
     """
-    seconds = patience()
+    seconds, path = patience(), list(sys.path)
     try:
         if plugin in _stopped:
             raise _stopped[plugin]
-        with redirect_stdout(sys.stderr), time_limit(seconds):  # what it prints is no answer of a command's
+        # What it prints is no answer of a command's, and where it goes, the paths that a command was given stay.
+        with redirect_stdout(sys.stderr), chdir("."), time_limit(seconds):
             code_of(plugin)
             found = _object(plugin)
             version = getattr(found, "api_version", API_VERSION)
@@ -48,6 +49,10 @@ def load_plugin(plugin: Plugin) -> Any:
         raise ArgumentError(f"{plugin} does not load: {error}. {plugin.advice}") from error
     except BaseException as error:
         raise ArgumentError(f"{plugin} does not load: {in_words(error)}. {plugin.advice}") from error
+    finally:
+        sys.path.extend(
+            entry for entry in dict.fromkeys(path) if entry not in sys.path
+        )  # others are found where they were
     if not kept:
         raise ArgumentError(_of_another_version(plugin, version))
     return found
