@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import _thread
 import io
 import os
 import sys
+import threading
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
@@ -55,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what a terminal cannot show becomes "?"
             stream.reconfigure(errors="replace")
+    kept, sys.unraisablehook = sys.unraisablehook, _come_again
     try:
         code = cli.main(args=given, prog_name="topobench", standalone_mode=False)
     except click.ClickException as error:
@@ -73,4 +77,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         click.echo(f"Error: {error.filename or 'the system'}: {error.strerror or error}.", err=True)
         code = 1
+    finally:
+        sys.unraisablehook = kept
     sys.exit(code or 0)
+
+
+def _come_again(lost: Any) -> None:
+    """Raise a Ctrl-C once more that nobody could take where it came, as within numba's compiler, which calls back.
+
+    There it would be lost, the command go on, and what it broke be taken for somebody's fault.
+    """
+    if not issubclass(lost.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(lost)
+        return
+    soon = threading.Timer(0.05, _thread.interrupt_main)  # once this is over, in which it would be lost again
+    soon.daemon = True
+    soon.start()
