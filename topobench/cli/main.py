@@ -7,7 +7,8 @@ import io
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -58,9 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what a terminal cannot show becomes "?"
             stream.reconfigure(errors="replace")
-    kept, sys.unraisablehook = sys.unraisablehook, _come_again
     try:
-        code = cli.main(args=given, prog_name="topobench", standalone_mode=False)
+        with _lost_ones_come_again():
+            code = cli.main(args=given, prog_name="topobench", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         code = error.exit_code
@@ -77,19 +78,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         click.echo(f"Error: {error.filename or 'the system'}: {error.strerror or error}.", err=True)
         code = 1
-    finally:
-        sys.unraisablehook = kept
     sys.exit(code or 0)
 
 
-def _come_again(lost: Any) -> None:
+@contextmanager
+def _lost_ones_come_again() -> Iterator[None]:
     """Raise a Ctrl-C once more that nobody could take where it came, as within numba's compiler, which calls back.
 
     There it would be lost, the command go on, and what it broke be taken for somebody's fault.
     """
-    if not issubclass(lost.exc_type, KeyboardInterrupt):
-        sys.__unraisablehook__(lost)
-        return
-    soon = threading.Timer(0.05, _thread.interrupt_main)  # once this is over, in which it would be lost again
-    soon.daemon = True
-    soon.start()
+    kept, again = sys.unraisablehook, list[threading.Timer]()
+
+    def come_again(lost: Any) -> None:
+        if not issubclass(lost.exc_type, KeyboardInterrupt):
+            kept(lost)
+            return
+        again.append(threading.Timer(0.05, _thread.interrupt_main))  # not at once, for here it would be lost again
+        again[-1].daemon = True
+        again[-1].start()
+
+    sys.unraisablehook = come_again
+    try:
+        yield
+    finally:
+        sys.unraisablehook = kept
+        for timer in again:
+            timer.cancel()
