@@ -154,11 +154,21 @@ def build(kind: str, name: str, options: Mapping[str, Any], wanted: type[Made], 
     except BaseException as error:  # an option of a wrong type, or whatever a plugin does
         reason = in_words(error)
         whose = subject(kind, name)
-        raise ArgumentError(f"{whose} cannot be made with the options {dict(options)}: {reason}.") from error
+        advice = "" if _takes(maker, {**given, **options}) else " It must be a class or function that makes one."
+        raise ArgumentError(f"{whose} cannot be made with the options {dict(options)}: {reason}.{advice}") from error
     if not isinstance(made, wanted):
         words = f"{wanted.__module__.partition('.')[0]} {wanted.__name__}"  # torch Module
         raise ArgumentError(f"{subject(kind, name)} makes a {type(made).__name__}; it must make a {words}.")
     return made
+
+
+def _takes(maker: Any, arguments: Mapping[str, Any]) -> bool:
+    """Return whether something can be called with arguments: a loss cannot that stands where its maker should."""
+    try:
+        inspect.signature(maker).bind(**arguments)
+    except TypeError:
+        return False
+    return True
 
 
 def check(kind: str, name: str, options: Mapping[str, Any], given: Iterable[str] = ()) -> None:

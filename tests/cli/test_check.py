@@ -3,6 +3,8 @@
 import json
 import re
 
+import pytest
+
 import topobench
 from tests.cli.here import topobench_here
 from tests.distribution import write_distribution
@@ -108,6 +110,33 @@ def test_a_plugin_that_exits_is_a_failure_and_no_success(tmp_path, monkeypatch):
     result = topobench_here("explain", "leaver", "--toy", "gap", cwd=tmp_path)
     assert result.returncode == 2
     assert "loss 'leaver' cannot be explained: it raises SystemExit: 0" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("def mine(logits, target): ...", "'logits' and 'target'. It must be a class or function that makes one."),
+        (
+            "def mine(sharpness): ...",
+            "positional argument: 'sharpness'. It must be a class or function that makes one.",
+        ),
+        ("def mine(): return 0 + ''", "'int' and 'str'."),  # it is one
+    ],
+)
+def test_a_loss_where_what_makes_it_should_be(tmp_path, monkeypatch, text, words):
+    monkeypatch.setenv("TOPOBENCH_PLUGINS", "")
+    (tmp_path / "mine.py").write_text(f"PLUGINS = {{'losses': {{'mine': 'mine'}}}}\n{text}\n")
+    result = topobench_here("check", "loss", "mine", "--plugin", "mine.py", cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stderr.endswith(f"{words}\n")
+
+
+def test_a_model_that_takes_no_channels_is_told_how_it_is_called(tmp_path, monkeypatch):
+    monkeypatch.setenv("TOPOBENCH_PLUGINS", "")
+    (tmp_path / "mine.py").write_text(CROPS.replace("in_channels", "channels"))
+    result = topobench_here("check", "model", "crops", "--plugin", "mine.py", cwd=tmp_path)
+    assert result.returncode == 1
+    assert "takes no in_channels, which topobench gives it by that name; it takes channels, width." in result.stdout
 
 
 CROPS = """
