@@ -179,6 +179,14 @@ def test_wrong_card_is_named(tmp_path, before, after, wanted):
         open_adapter(cards.load_card(str(path)), tmp_path)
 
 
+def test_a_file_that_lies_here_is_named_where_its_name_is_not_known(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.toml").touch()
+    for load in (cards.load_recipe, cards.load_card):
+        with pytest.raises(UnknownNameError, match=r"The file mine.toml lies here; name it with its ending\."):
+            load("mine")
+
+
 def test_unknown_name_says_what_there_is():
     with pytest.raises(UnknownNameError, match=r"no data set is named 'isbi2012x' \(did you mean 'isbi2012'\?\)"):
         cards.load_card("isbi2012x")

@@ -130,6 +130,25 @@ def test_a_new_scoring_keeps_what_was_scored_by_other_protocols(tmp_path):
     assert stored(by("two", 4.0), tmp_path) == by("two", 4.0)
 
 
+def test_the_origins_of_metrics_come_with_their_rows(tmp_path):
+    def of(version):
+        return {"origin": f"theirs {version}", "object": "theirs:voi", "code": "0" * 64}
+
+    one = replace(by("one", 1.0), plugins={"model net": of(1)})
+    two = replace(by("two", 2.0), plugins={"model net": of(2), "metric voi": of(2), "metric other": of(2)})
+    write_record(one, tmp_path / "a")
+    write_record(two, tmp_path / "b")
+    [found], _ = read_records([tmp_path])
+    assert found.plugins == {"model net": of(1), "metric voi": of(2)}
+
+
+def test_a_record_that_does_not_say_whose_a_plugin_is_is_none(tmp_path):
+    about = {"object": "theirs:Net", "code": ""}
+    write_record(replace(record(), plugins={"model net": about}), tmp_path)
+    _, [sentence] = read_records([tmp_path])
+    assert "is not a record: it does not say the origin of its model net" in sentence
+
+
 def test_missing_path_is_named(tmp_path):
     with pytest.raises(RecordError, match="none does not exist"):
         read_records([tmp_path / "none"])

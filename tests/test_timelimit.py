@@ -64,7 +64,7 @@ def test_a_case_that_hangs_or_leaves_fails(monkeypatch):
     def interrupted():
         raise KeyboardInterrupt
 
-    assert ask("case", leaves) == ("case", "failed", "raises Odd: off")
+    assert ask("case", leaves) == ("case", "failed", "raises Odd: off.")
     with pytest.raises(KeyboardInterrupt):
         ask("case", interrupted)
 

@@ -33,3 +33,15 @@ class RecordError(TopobenchError):
 
 class RunError(TopobenchError):
     """A run cannot go on."""
+
+
+def in_words(error: BaseException) -> str:
+    """Return the type of an error and what it says, without a full stop, for a sentence.
+
+    The type alone where it says nothing, as after a bare ``assert``, or cannot.
+    """
+    try:
+        text = str(error).strip().removesuffix(".")
+    except Exception:  # somebody else's class, whose own __str__ fails
+        text = ""
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

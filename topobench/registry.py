@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 import topobench
-from topobench.errors import ArgumentError, TopobenchError, UnknownNameError
+from topobench.errors import ArgumentError, TopobenchError, UnknownNameError, in_words
 from topobench.plugins import Plugin, broken, find, load_plugin, plugins_of
 
 __all__ = [
@@ -152,13 +152,23 @@ def build(kind: str, name: str, options: Mapping[str, Any], wanted: type[Made], 
     except (TopobenchError, KeyboardInterrupt):
         raise
     except BaseException as error:  # an option of a wrong type, or whatever a plugin does
-        reason = f"{type(error).__name__}: {error}"
+        reason = in_words(error)
         whose = subject(kind, name)
-        raise ArgumentError(f"{whose} cannot be made with the options {dict(options)}: {reason}.") from error
+        advice = "" if _takes(maker, {**given, **options}) else " It must be a class or function that makes one."
+        raise ArgumentError(f"{whose} cannot be made with the options {dict(options)}: {reason}.{advice}") from error
     if not isinstance(made, wanted):
         words = f"{wanted.__module__.partition('.')[0]} {wanted.__name__}"  # torch Module
         raise ArgumentError(f"{subject(kind, name)} makes a {type(made).__name__}; it must make a {words}.")
     return made
+
+
+def _takes(maker: Any, arguments: Mapping[str, Any]) -> bool:
+    """Return whether something can be called with arguments: a loss cannot that stands where its maker should."""
+    try:
+        inspect.signature(maker).bind(**arguments)
+    except TypeError:
+        return False
+    return True
 
 
 def check(kind: str, name: str, options: Mapping[str, Any], given: Iterable[str] = ()) -> None:
@@ -177,9 +187,17 @@ def _check_options(kind: str, name: str, maker: Any, options: Mapping[str, Any],
     """Raise ArgumentError for an option that a maker does not take."""
     if not callable(maker):
         raise ArgumentError(f"{subject(kind, name)} is a {type(maker).__name__}; it must be a class, or a function.")
-    parameters = inspect.signature(maker).parameters
+    try:
+        parameters = inspect.signature(maker).parameters
+    except ValueError:  # of compiled code, which need not say: its call will
+        return
     accepted = [key for key in parameters if key not in given]
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    if lacking := [key for key in given if key not in parameters and not takes_any]:
+        raise ArgumentError(
+            f"{subject(kind, name)} takes no {', '.join(lacking)}, which topobench gives it by that name; it takes "
+            f"{', '.join(accepted) or 'nothing'}."
+        )
     for key in options:
         if key not in accepted and not takes_any:
             raise ArgumentError(

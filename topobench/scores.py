@@ -43,6 +43,7 @@ IDENTITY = (
     "kind", "recipe", "card", "data_hash", "fold", "seed", "budget", "device", "precision", "threads",
     "training_version",
 )  # fmt: skip
+ORIGIN = ("origin", "object", "code")  # what is kept of each plugin
 
 _ADAPTER = TypeAdapter(RunRecord)
 
@@ -130,7 +131,14 @@ def merged(record: RunRecord, other: RunRecord) -> RunRecord:
     """Return a record of a run with what another record of it was scored by besides; its own protocols stay."""
     more = {name: choices for name, choices in other.protocols.items() if name not in record.protocols}
     rows = [row for row in other.rows if row.protocol in more]
-    return replace(record, protocols={**record.protocols, **more}, rows=(*record.rows, *rows))
+    used = {f"metric {figure}" for choices in more.values() for figure in choices.get("figures", ())}
+    plugins = {name: about for name, about in other.plugins.items() if name in used}
+    return replace(
+        record,
+        protocols={**record.protocols, **more},
+        rows=(*record.rows, *rows),
+        plugins={**plugins, **record.plugins},
+    )
 
 
 def stored(record: RunRecord, folder: Path) -> RunRecord:
@@ -189,6 +197,9 @@ def read_record(path: Path) -> RunRecord:
     unknown = set(content) - {field.name for field in fields(RunRecord)}
     if unknown or written != sha256 or record.run_id != run_id_of(content):
         raise RecordError(f"record {path} was edited: its sha256 or run_id does not fit its content.")
+    for name, about in record.plugins.items():
+        if lacking := [key for key in ORIGIN if key not in about]:
+            raise RecordError(f"record {path} is not a record: it does not say the {lacking[0]} of its {name}.")
     return record
 
 

@@ -132,6 +132,14 @@ class Report:
                 cases.setdefault(check.reason, []).append(check.case)
         return cases
 
+    def unclaimed(self) -> dict[str, list[str]]:
+        """Return why cases are not claimed: each reason, with the rules that it is one for."""
+        rules: dict[str, list[str]] = {}
+        for check in self.checks:
+            if check.status == "not claimed" and check.rule not in rules.setdefault(check.reason, []):
+                rules[check.reason].append(check.rule)
+        return rules
+
     def __str__(self) -> str:
         """Return the counts of every rule, and why what failed failed, line by line."""
         lines = [f"{self.subject}: {len(self.failed)} of {len(self.checks)} checks failed"]

@@ -62,6 +62,17 @@ def test_a_run_draws_three_images_and_what_each_method_gave(out):
     assert "components too many" in text
 
 
+def test_two_recipes_of_one_name_are_told_apart_and_it_is_said_by_what(out):
+    assert "[letters]" not in made_again(out).stdout
+    [path] = [path for path in (out / "records").glob("*.json") if json.loads(path.read_text())["kind"] == "trained"]
+    record = json.loads(path.read_text())
+    record["recipe"]["learning_rate"] *= 2
+    record["run_id"] = run_id_of(record)
+    record["sha256"] = digest({key: value for key, value in record.items() if key != "sha256"})
+    (out / "records" / f"{run_name(record)}.json").write_text(json.dumps(record))
+    assert "\n[letters] behind a name: its recipe's hash, as two recipes, or one" in made_again(out).stdout
+
+
 def test_what_was_drawn_is_not_drawn_again(out):
     before = {path: path.stat().st_mtime_ns for path in (out / "pictures").glob("*.png")}
     shutil.rmtree(out / "predictions")

@@ -114,6 +114,8 @@ def test_a_metric_of_a_plugin_from_the_command_to_the_page(maps, tmp_path, cells
         "better": "high", "meaning": "share of true cells found", "unit": "of 1", "source": "Doe 2030",
         "range": [0.0, 1.0], "origin": "my-cells 1.2",
     }  # fmt: skip
+    about = record["plugins"]["metric cells_kept"]
+    assert (about["origin"], about["object"], len(about["code"])) == ("my-cells 1.2", "cells_module:cells_kept", 64)
     assert "cells_kept of my-cells 1.2" in (tmp_path / "leaderboard.md").read_text(encoding="utf-8")
 
 

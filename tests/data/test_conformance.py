@@ -8,8 +8,8 @@ import pytest
 
 from topobench import registry
 from topobench.cards import Card, load_card, names
-from topobench.data import Dataset, conformance
-from topobench.data.conformance import RULES, check_adapter
+from topobench.data import Dataset
+from topobench.data.conformance import RULES, check_adapter, subject
 from topobench.errors import DataError, UnknownNameError
 from topobench.files import digest, file_sha256
 from topobench.types import Member, Sample
@@ -20,7 +20,7 @@ TICKS = itertools.count()
 
 @pytest.mark.parametrize("name", [name for name in names("datasets") if load_card(name).adapter == "synthetic"])
 def test_what_is_made_keeps_every_rule(name, tmp_path, monkeypatch):
-    monkeypatch.setattr(conformance, "MOST", 2)  # the first and the last, for drawing takes time
+    monkeypatch.setattr(subject, "MOST", 2)  # the first and the last, for drawing takes time
     report = check_adapter(load_card(name), tmp_path)
     assert report.failed == (), report
     assert list(report.counts()) == [rule.name for rule in RULES]
@@ -86,9 +86,9 @@ def test_a_sound_adapter_of_somebodys_own_needs_no_base_class(checked):
     assert report.failed == (), report
     assert list(report.counts()) == [rule.name for rule in RULES]
     cases = {rule.name: [check.case for check in report.checks if check.rule == rule.name] for rule in RULES}
-    assert cases["samples"] == ["0 (1 of 6)", "1 (2 of 6)", "2 (3 of 6)", "4 (5 of 6)", "5 (6 of 6)"]
-    assert cases["structure"] == ["5 of 6 images"]
-    assert cases["folds"] == ["fold 0", "fold 1", "fold 2", "all"]
+    assert cases["gives samples"] == ["0 (1 of 6)", "1 (2 of 6)", "2 (3 of 6)", "4 (5 of 6)", "5 (6 of 6)"]
+    assert cases["structure and background"] == ["5 of 6 images"]
+    assert cases["folds are disjoint"] == ["fold 0", "fold 1", "fold 2", "all"]
 
 
 def giving(**changed):
@@ -264,44 +264,68 @@ def cut(member):
 @pytest.mark.parametrize(
     ("adapter", "rule", "reason"),
     [
-        (WithoutHash, "made", "the WithoutHash has no method data_hash"),
-        (WithList, "made", "its members are no tuple of topobench.types.Member"),
-        (NumberedIds, "made", "id, part and unit must be texts"),
-        (OneText, "made", "faults() returns ''; it must return a list of texts"),
-        (WantsFiles, "made", "raises FileNotFoundError"),
-        (SilentWhenEmpty, "made", "there are no members and missing() names nothing"),
-        (AlwaysThere, "made", "missing() names nothing, and read() raises FileNotFoundError"),
-        (NamesAndCounts, "made", "it has 6 members; those whose files are missing must not be among them"),
-        (FaultOfNothing, "made", "none has no image; it belongs into missing()"),
-        (Fewer, "card", "there are 5 members, and the card's count is 6"),
-        (Lonely, "card", "faults() names 0.npy has no label; 1.npy has no label; 2.npy has no label;"),
-        (of_members(lambda member: Member(member.image_id, "", "")), "card", "0; 1; 2; 3; 4 and 1 more have no unit"),
-        (of_members(cut), "card", "2 images have the id '1'"),
-        (GivesPairs, "samples", "read() returns a tuple; it must return a topobench.types.Sample"),
-        (Damaged, "samples", "raises DataError: 2.npy is damaged"),
-        (giving(unit=lambda unit: "all"), "samples", "has the id '0' and the unit 'all', its member '0' and '0'"),
-        (giving(image=lambda image: image.astype(float)), "samples", "the image is of dtype float64"),
-        (giving(image=lambda image: image.tolist()), "samples", "the image is a list"),
-        (giving(image=lambda image: image[0]), "samples", "has the shape (20, 24); it must be (1, H, W)"),
-        (giving(image=lambda image: image.repeat(3, 0)), "samples", "has the shape (3, 20, 24); it must be (1, H, W)"),
-        (giving(image=lambda image: image * np.float32(255)), "samples", "values in [0, 255]; they must lie in [0, 1]"),
-        (giving(image=lambda image: image[..., 1:], truth=lambda truth: truth[:, 1:]), "samples", "(20, 23); the card"),
-        (giving(truth=lambda truth: truth.astype(np.uint8)), "samples", "the truth is of dtype uint8"),
-        (giving(truth=lambda truth: truth.T), "samples", "the truth has the shape (24, 20), the image (20, 24)"),
-        (giving(valid=lambda truth: np.zeros_like(truth)), "samples", "no pixel is valid"),
-        (giving(valid=lambda truth: 1.0 * truth), "samples", "the validity is of dtype float64"),
-        (AllStructure, "structure", "all 2400 valid pixels of the truths are structure"),
-        (giving(truth=np.zeros_like), "structure", "structure may have a value or a channel that is not read"),
-        (giving(valid=lambda truth: truth), "structure", "valid pixels of the truths are structure"),
+        (WithoutHash, "is made", "the WithoutHash has no method data_hash"),
+        (WithList, "is made", "its members are no tuple of topobench.types.Member"),
+        (NumberedIds, "is made", "id, part and unit must be texts"),
+        (OneText, "is made", "faults() returns ''; it must return a list of texts"),
+        (WantsFiles, "is made", "raises FileNotFoundError"),
+        (SilentWhenEmpty, "is made", "there are no members and missing() names nothing"),
+        (AlwaysThere, "is made", "missing() names nothing, and read() raises FileNotFoundError"),
+        (NamesAndCounts, "is made", "it has 6 members; those whose files are missing must not be among them"),
+        (FaultOfNothing, "is made", "none has no image; it belongs into missing()"),
+        (Fewer, "agrees with its card", "there are 5 members, and the card's count is 6"),
+        (Lonely, "agrees with its card", "faults() names 0.npy has no label; 1.npy has no label; 2.npy has no label;"),
+        (
+            of_members(lambda member: Member(member.image_id, "", "")),
+            "agrees with its card",
+            "0; 1; 2; 3; 4 and 1 more have no unit",
+        ),
+        (of_members(cut), "agrees with its card", "2 images have the id '1'"),
+        (GivesPairs, "gives samples", "read() returns a tuple; it must return a topobench.types.Sample"),
+        (Damaged, "gives samples", "raises DataError: 2.npy is damaged"),
+        (giving(unit=lambda unit: "all"), "gives samples", "has the id '0' and the unit 'all', its member '0' and '0'"),
+        (giving(image=lambda image: image.astype(float)), "gives samples", "the image is of dtype float64"),
+        (giving(image=lambda image: image.tolist()), "gives samples", "the image is a list"),
+        (giving(image=lambda image: image[0]), "gives samples", "has the shape (20, 24); it must be (1, H, W)"),
+        (
+            giving(image=lambda image: image.repeat(3, 0)),
+            "gives samples",
+            "has the shape (3, 20, 24); it must be (1, H, W)",
+        ),
+        (
+            giving(image=lambda image: image * np.float32(255)),
+            "gives samples",
+            "values in [0, 255]; they must lie in [0, 1]",
+        ),
+        (
+            giving(image=lambda image: image[..., 1:], truth=lambda truth: truth[:, 1:]),
+            "gives samples",
+            "(20, 23); the card",
+        ),
+        (giving(truth=lambda truth: truth.astype(np.uint8)), "gives samples", "the truth is of dtype uint8"),
+        (giving(truth=lambda truth: truth.T), "gives samples", "the truth has the shape (24, 20), the image (20, 24)"),
+        (giving(valid=lambda truth: np.zeros_like(truth)), "gives samples", "no pixel is valid"),
+        (giving(valid=lambda truth: 1.0 * truth), "gives samples", "the validity is of dtype float64"),
+        (AllStructure, "structure and background", "all 2400 valid pixels of the truths are structure"),
+        (
+            giving(truth=np.zeros_like),
+            "structure and background",
+            "structure may have a value or a channel that is not read",
+        ),
+        (giving(valid=lambda truth: truth), "structure and background", "valid pixels of the truths are structure"),
         (Draws, "read again", "read a second time, it has another image"),
         (Remembers, "read again", "5, read from an adapter newly made and in another order, has another image"),
         (AnyOrder, "read again", "has other members, or in another order; sort what a folder lists"),
         (Keeps, "own arrays", "after writing into the sample, it is read with another image; hand out copies"),
-        (of_members(lambda member: Member(member.image_id, "", "all")), "folds", "6 images of 1 units cannot make 3"),
-        (HashOfTime, "hash", "two adapters of one card and folder have the hashes"),
-        (ShortHash, "hash", "data_hash() returns 'd41d8cd98f00b204e9800998ecf8427e'; it must be the 64"),
-        (HoldsOpen, "pickled", "it cannot be pickled (TypeError: cannot pickle"),
-        (Forgets, "pickled", "once pickled, it reads 0 with another image"),
+        (
+            of_members(lambda member: Member(member.image_id, "", "all")),
+            "folds are disjoint",
+            "6 images of 1 units cannot make 3",
+        ),
+        (HashOfTime, "hash repeats", "two adapters of one card and folder have the hashes"),
+        (ShortHash, "hash repeats", "data_hash() returns 'd41d8cd98f00b204e9800998ecf8427e'; it must be the 64"),
+        (HoldsOpen, "travels pickled", "it cannot be pickled (TypeError: cannot pickle"),
+        (Forgets, "travels pickled", "once pickled, it reads 0 with another image"),
     ],
 )
 def test_mutants_get_a_sentence(checked, adapter, rule, reason):
@@ -320,13 +344,15 @@ def test_of_an_adapter_that_cannot_be_made_only_that_is_said(checked):
             super().__init__(card, folder)
 
     report = checked(Wants)
-    assert {check.rule for check in report.checks} == {"made"}
+    assert {check.rule for check in report.checks} == {"is made"}
     assert "key 'gamma' is missing" in report.checks[0].reason
 
 
 def test_what_could_not_be_read_is_said_once(checked):
     report = checked(Damaged)
-    assert [(check.rule, check.case) for check in report.failed] == [("samples", "2 (3 of 6)")]
+    assert [(check.rule, check.case) for check in report.failed] == [("gives samples", "2 (3 of 6)")]
+    left = [check.reason for check in report.checks if check.status == "not claimed"]
+    assert all(reason.endswith("could not be read, as the rule 'gives samples' says.") for reason in left), left
     assert report.counts()["own arrays"] == {"passed": 4, "failed": 0, "not claimed": 1}
 
 
@@ -340,11 +366,14 @@ def test_data_that_are_not_there_are_one_sentence(checked, tmp_path):
 def test_what_is_missing_is_one_failure_and_none_where_a_part_is_enough(checked):
     changes = {"count": 8, "folds": load_card("drive:official").folds, "access": "Ask us."}
     report = checked(Sound, **changes)
-    assert [(check.rule, check.case) for check in report.failed] == [("card", "what is missing")]
+    assert [(check.rule, check.case) for check in report.failed] == [("agrees with its card", "what is missing")]
     assert report.failed[0].reason.startswith(
         "missing() names 2 of 8 images. Ask us. To check with the images that are"
     )
-    assert {check.rule for check in report.checks if check.status == "not claimed"} == {"card", "folds"}
+    assert {check.rule for check in report.checks if check.status == "not claimed"} == {
+        "agrees with its card",
+        "folds are disjoint",
+    }
     assert checked(Sound, partial=True, **changes).failed == ()
 
 
@@ -358,10 +387,12 @@ def test_what_is_missing_is_one_failure_and_none_where_a_part_is_enough(checked)
 )
 def test_folds_that_overlap_or_leave_out(checked, monkeypatch, folds, reason):
     monkeypatch.setattr(Dataset, "fold", lambda self, index: folds if index < 1 or "more" in reason else ([], []))
-    assert reason in checked(Sound).reasons("folds")
+    assert reason in checked(Sound).reasons("folds are disjoint")
 
 
 def test_a_unit_that_is_cut_in_two(checked, monkeypatch):
     pairs = of_members(lambda member: Member(member.image_id, "", str(int(member.image_id) // 2)))
     monkeypatch.setattr(Dataset, "fold", lambda self, index: (["0", "2", "3", "4", "5"], ["1"]))
-    assert "it cuts the unit '0' in two, which rule 'contiguous' must not." in checked(pairs).reasons("folds")
+    assert "it cuts the unit '0' in two, which rule 'contiguous' must not." in checked(pairs).reasons(
+        "folds are disjoint"
+    )

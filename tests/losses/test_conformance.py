@@ -147,8 +147,8 @@ def test_the_copied_loss_fails_in_each_way_that_is_known(report_of):
     assert np.isclose(np.log(7 / 3) ** 2 + (np.log(7 / 3) + 1) ** 2, 4.13, atol=0.01)
     assert "transposed" in failures(report, "flips and transposes")  # fault 3: other rows in an oblong map
     assert "the loss is 0" in failures(report, "positive when wrong")["gap"]  # fault 4: the broken road
-    assert "IndexError" in failures(report, "finite")["missing-hole"]  # fault 5
-    assert failures(report, "size")  # fault 6: a sum
+    assert "IndexError" in failures(report, "stays finite")["missing-hole"]  # fault 5
+    assert failures(report, "does not grow")  # fault 6: a sum
     assert len(report.failed) > 100
 
 
@@ -279,17 +279,17 @@ class ReadsMemory(SegmentationLoss):
 
 
 MUTANTS = {
-    Overflows: {"finite"},
+    Overflows: {"stays finite"},
     GradientBesideThePixel: {"finite differences"},
-    OnlyWhereThereIsStructure: {"batches"},
+    OnlyWhereThereIsStructure: {"any batch"},
     ReadsMemory: {"any layout"},
     WrongSign: {"zero when right", "right sign", "surer costs less"},  # and no descent ends right, which takes long
     LogitsForProbabilities: {"zero when right", "surer costs less"},
     TransposedPixels: {"right sign", "flips and transposes"},
-    SumOfImages: {"batches"},
-    HalfPrecision: {"precision", "misfits refused"},
-    CoarseWithin: {"precision"},
-    GradientOfAnotherImage: {"batches"},
+    SumOfImages: {"any batch"},
+    HalfPrecision: {"mixed precision", "misfits refused"},
+    CoarseWithin: {"mixed precision"},
+    GradientOfAnotherImage: {"any batch"},
     OtherConnectivity: {"right sign", "ends at Betti error 0"},
     NothingForWhatIsMissing: {"positive when wrong"},
     WritesToTarget: {"arguments untouched"},
@@ -317,15 +317,15 @@ class Odd(SegmentationLoss):
 @pytest.mark.parametrize(
     ("answer", "rule", "reason"),
     [
-        (lambda x, t: x.mean() * float("nan"), "finite", "the loss is nan"),
+        (lambda x, t: x.mean() * float("nan"), "stays finite", "the loss is nan"),
         (lambda x, t: x.mean() * 0, "positive when wrong", "but the loss is 0"),
         (lambda x, t: x.mean() * 0, "step lowers the loss", "no gradient"),
         (lambda x, t: (x.detach() ** 2).mean(), "right sign", "leaves it alone"),
         (lambda x, t: ((x - t) ** 2).detach().mean() + 0 * x.mean(), "finite differences", "finite differences"),
-        (lambda x, t: 1 / 0, "finite", "raises ZeroDivisionError"),
-        (lambda x, t: sys.exit(0), "finite", "raises SystemExit"),
-        (lambda x, t: "text", "finite", "the loss returns str; it must return a 0-d tensor"),
-        (lambda x, t: x.mean((1, 2)), "finite", "returns a tensor of shape (1,); it must return a 0-d tensor"),
+        (lambda x, t: 1 / 0, "stays finite", "raises ZeroDivisionError"),
+        (lambda x, t: sys.exit(0), "stays finite", "raises SystemExit"),
+        (lambda x, t: "text", "stays finite", "the loss returns str; it must return a 0-d tensor"),
+        (lambda x, t: x.mean((1, 2)), "stays finite", "returns a tensor of shape (1,); it must return a 0-d tensor"),
     ],
 )
 def test_a_bad_loss_gets_a_sentence_and_no_traceback(answer, rule, reason):
@@ -333,6 +333,25 @@ def test_a_bad_loss_gets_a_sentence_and_no_traceback(answer, rule, reason):
     assert any(reason in said for said in failures(report, rule).values())
     assert report.subject == "odd"
     assert list(report.counts()) == [rule.name for rule in RULES]
+
+
+def test_a_loss_that_takes_likelihoods_is_told_once():
+    def squared(x, t):
+        return ((x - t) ** 2).mean((1, 2, 3))
+
+    assert check_loss(lambda x, t: squared(torch.sigmoid(x), t).mean(), rules=RULES[1:2]).failed == ()
+    [failed] = check_loss(lambda x, t: squared(x, t).mean()).failed  # (20 - 1)^2 for structure, (-20)^2 beside it
+    assert failed.rule == "stays finite"
+    assert failed.reason.endswith("and 1e-12 as likelihoods; a loss is given logits: begin with torch.sigmoid(logits).")
+
+
+def test_a_sum_over_the_batch_is_told_to_be_a_mean():
+    def summed(x, t):
+        return nn.functional.binary_cross_entropy_with_logits(x, t.to(x.dtype), reduction="sum")
+
+    report = check_loss(summed, rules=[rule for rule in RULES if rule.name == "any batch"])
+    [reason] = failures(report, "any batch").values()
+    assert reason.endswith("; sum or average over each image by itself, and return the mean of those.")
 
 
 def test_a_loss_of_another_framework_needs_no_base_class():

@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,6 +34,7 @@ def test_a_metric_of_a_plugin(plugin):
         (lambda case: {"curliness": math.inf}, "gave inf; a figure is a finite number"),
         (lambda case: {"curliness": "high"}, "gave 'high'; a figure is a finite number"),
         (lambda case: 1 / 0, "'curliness' of a plugin raised ZeroDivisionError: division by zero"),
+        (lambda case: sys.exit(0), "'curliness' of a plugin raised SystemExit: 0"),
     ],
 )
 def test_a_metric_of_a_plugin_that_is_wrong_is_named(plugin, compute, message):

@@ -114,7 +114,16 @@ class Refines(Net):
         return (logits / 2, logits) if self.training else logits
 
 
-GOOD = Plain, NormsABatchOfOnePixel, Drops, ZeroHead, Refines
+class SureOfStructure(Net):
+    """All its first logits lie in [0, 1]."""
+
+    def __init__(self, in_channels):
+        super().__init__(in_channels)
+        nn.init.normal_(self.last.weight, std=1e-3)
+        nn.init.constant_(self.last.bias, 0.5)
+
+
+GOOD = SureOfStructure, Plain, NormsABatchOfOnePixel, Drops, ZeroHead, Refines
 
 
 @pytest.mark.parametrize("make", GOOD, ids=lambda make: make.__name__)
@@ -155,6 +164,25 @@ class TwoClasses(Net):
     def forward(self, image):
         logits = super().forward(image)
         return torch.cat([-logits, logits], 1)
+
+
+class WithoutChannel(Net):
+    def forward(self, image):
+        return super().forward(image)[:, 0]
+
+
+class Squashes(Net):
+    def forward(self, image):
+        return torch.sigmoid(super().forward(image))
+
+
+class WantsEven(Net):
+    """Halves and doubles, and adds what was there before, as U-Nets do."""
+
+    reach = None
+
+    def between(self, features):
+        return features + functional.interpolate(functional.max_pool2d(features, 2), scale_factor=2)
 
 
 class CropsToSixteen(Net):
@@ -223,6 +251,10 @@ class Lists(Unweighted):
     def forward(self, image):
         found = super().forward(image)
         return list(found) if self.training else found
+
+
+class ListsUnweighted(Lists):
+    output_weights = None
 
 
 class NoiseOfNumpy(Net):
@@ -415,27 +447,34 @@ MUTANTS = {  # rule -> case -> what its reason has
         "weights follow the seed": {"made twice": "it differs in last.weight; draw first weights from torch's global"},
     },
     TwoClasses: {
-        "gives logits": {"64x64": "gives (2, 2, 64, 64) for images (2, 1, 64, 64); it must give (2, 1, 64, 64): one"}
+        "gives logits": {"64x64": "gives (2, 2, 64, 64) for images (2, 1, 64, 64); it must give (2, 1, 64, 64): a "}
+    },
+    WithoutChannel: {"gives logits": {"64x64": "it must give (2, 1, 64, 64): unsqueeze(1) gives them their channel."}},
+    Squashes: {"gives logits": {"not likelihoods": "lies in [0, 1], however large its weights are, as after a"}},
+    WantsEven: {
+        "any image": dict.fromkeys(
+            ("1x1", "1x40", "40x1", "2x3", "33x50", "65x65", "127x70"), "; pad the image to a size that it takes, and"
+        )
     },
     CropsToSixteen: {
         "any image": {
             "33x50": "(2, 1, 32, 48) for images (2, 1, 33, 50); it must give (2, 1, 33, 50): pad the image and crop",
             **dict.fromkeys(("1x40", "40x1", "65x65", "127x70"), "or interpolate them to its size"),
         },
-        "outputs in training": {"33x50": "in training it gives (2, 1, 32, 48) for images (2, 1, 33, 50)"},
     },
     DividesByDeviation: {
         "any image": {"1x1": "2 of 2 logits are not finite", "flat": "4608 of 4608 logits are not finite"},
     },
-    LooksAtTheBatch: {"batches": {"three in evaluation": "in evaluation take no mean or norm over the batch"}},
-    NormsTheMean: {"batches": {"one in training": "Expected more than 1 value per channel"}},
+    LooksAtTheBatch: {"any batch": {"three in evaluation": "in evaluation take no mean or norm over the batch"}},
+    NormsTheMean: {"any batch": {"one in training": "Expected more than 1 value per channel"}},
     DropsInEvaluation: {
         "evaluation repeats": {"under other seeds": "functional.dropout wants training=self.training"},
-        "batches": {"three in evaluation": "differ by up to"},
+        "any batch": {"three in evaluation": "differ by up to"},
         "channels last": {"evaluation": "the logits differ by up to"},  # masks lie otherwise
     },
     Counts: {"evaluation repeats": {"state": "evaluation changes calls; change it where self.training alone."}},
     Unweighted: {"outputs in training": {"32x32": "gives a tuple of 2 and has no output_weights"}},
+    ListsUnweighted: {"outputs in training": {"32x32": "a list of 2; several outputs must be a tuple, with output_w"}},
     WronglyWeighted: {"outputs in training": {"32x32": "output_weights are (0.5, 0.6), of sum 1.1; it must be 1"}},
     Lists: {"outputs in training": {"32x32": "one list and has 2 output_weights; it must give a tuple"}},
     KeepsOfEvaluation: {"outputs in training": {"32x32": "Inference tensors cannot be saved for backward"}},

@@ -64,6 +64,31 @@ def test_of_one_distribution_twice_on_the_path_the_first_counts(tmp_path, monkey
     assert find("models", "twice").version == "2.0"
 
 
+def test_of_two_versions_in_one_folder_one_counts(tmp_path, monkeypatch):
+    """As an upgrade leaves them that was broken off."""
+    for version in ("1.0", "2.0"):
+        points = f"[topobench.models]\nboth = twice:Net\nof-{version} = twice:Net\n"
+        write_distribution(tmp_path, "torn", points, version)
+    monkeypatch.syspath_prepend(tmp_path)
+    found = {plugin.name: plugin.version for plugin in plugins_of("models") if plugin.owner == "torn"}
+    assert found in ({"both": "1.0", "of-1.0": "1.0"}, {"both": "2.0", "of-2.0": "2.0"})
+
+
+def test_entry_points_may_name_extras_and_have_spaces(tmp_path, monkeypatch):
+    write_distribution(tmp_path, "extra", "[topobench.models]\nextra = extra_code : Net.deep [gpu, more]\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert find("models", "extra").value == "extra_code:Net.deep"
+
+
+def test_a_distribution_without_a_name_is_said_by_where_it_lies(tmp_path, monkeypatch):
+    write_distribution(tmp_path, "nameless", "[topobench.models]\nnameless = extra_code:Net\n")
+    (tmp_path / "nameless-1.0.dist-info" / "METADATA").unlink()
+    monkeypatch.syspath_prepend(tmp_path)
+    [sentence] = broken()
+    assert f"of a distribution without a name in {tmp_path} cannot be read" in sentence
+    assert ".." not in sentence
+
+
 def test_two_distributions_with_one_name_are_an_error_for_who_asks_for_it(tmp_path, monkeypatch):
     for name in ("one", "other"):
         write_distribution(tmp_path, name, f"[topobench.models]\nsame = {name}_code:Net\n")
@@ -103,6 +128,21 @@ def test_a_file_that_has_changed_is_read_anew(file):
     os.utime(path, (1, 1))  # whatever the clock of the file system tells apart
     assert find("models", "first") is None
     assert find("models", "second")
+
+
+def test_one_file_that_is_named_in_two_ways_is_one(file, tmp_path, monkeypatch):
+    path = file('PLUGINS = {"models": {"my-net": "MyNet"}}')
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path, target_is_directory=True)
+    ways = (path, tmp_path / "folder" / ".." / path.name, tmp_path / "link" / path.name)
+    monkeypatch.setenv("TOPOBENCH_PLUGINS", os.pathsep.join(map(str, ways)))
+    assert find("models", "my-net").file == path.resolve()
+
+
+def test_a_home_of_nobody_is_a_file_that_is_not_there(monkeypatch):
+    monkeypatch.setenv("TOPOBENCH_PLUGINS", "~nobody-of-this-name/mine.py")
+    [sentence] = broken()
+    assert "~nobody-of-this-name/mine.py cannot be read: No such file" in sentence
 
 
 def test_a_file_comes_before_what_is_installed(tmp_path, monkeypatch, file):
@@ -194,3 +234,10 @@ def test_recipes_beside_a_file(file, tmp_path):
     assert cards.load_recipe("their-recipe").title == "theirs"
     with pytest.raises(CardError, match=r"must lie in .*other\.toml, and does not"):
         cards.load_recipe("other")
+
+
+def test_variants_of_a_card_of_another_name_are_none(file, tmp_path):
+    shipped = cards.text_of("datasets", "synthetic-membranes")
+    (tmp_path / "file.toml").write_text(f'{shipped}\n[variants.few]\ntitle = "a few"\n')
+    file('PLUGINS = {"cards": {"their-cells": "file.toml"}}')
+    assert [name for name in cards.names("datasets") if "few" in name or "their" in name] == ["their-cells"]

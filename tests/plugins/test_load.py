@@ -4,13 +4,16 @@ import pickle
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 import topobench
-from tests.distribution import write_distribution
+from tests.distribution import offer, write_distribution
 from topobench.errors import ArgumentError
-from topobench.plugins import code_of, find, load_plugin
+from topobench.plugins import code_of, find, load_plugin, toml_of
+from topobench.registry import check
 
 MODULES = {
     "odd_raises": "1 / 0\n",
@@ -21,6 +24,13 @@ MODULES = {
     "odd_new": "class Net:\n    api_version = 2\n",
     "odd_old": "class Net:\n    api_version = 0\n",
     "odd_number": "net = 7\n",
+    "odd_asserts": "assert False\n",
+    "odd_mute": "class Mute(Exception):\n    def __str__(self): raise ValueError('mute')\nraise Mute\n",
+    "odd_many": "class Net:\n    class api_version:\n        __ne__ = __eq__ = lambda self, other: 1 / 0\n"
+    "    api_version = api_version()\n",
+    "odd_goes": "import os\nos.chdir('/')\nclass Net: pass\n",
+    "odd_clears": "import sys\nsys.path[:] = ['mine']\nclass Net: pass\n",
+    "odd_prints": "print('by the way')\nclass Net: pass\n",
     "odd_hangs": "while True:\n    try:\n        import time; time.sleep(0.01)\n    except Exception: pass\n",
 }
 POINTS = "[topobench.models]\n" + "".join(f"{name[4:]} = {name}:Net\n" for name in MODULES if name != "odd_number")
@@ -41,6 +51,7 @@ def odd(tmp_path, monkeypatch):
         ("lacks", "ModuleNotFoundError: No module named 'no_such_module_at_all'"),
         ("gone", "ModuleNotFoundError: No module named 'odd_never_there'"),
         ("empty", "AttributeError: odd_empty has no 'Net'"),
+        ("asserts", "AssertionError. Mend"), ("mute", "Mute. Mend"), ("many", "ZeroDivisionError: division by zero."),
     ],
 )  # fmt: skip
 def test_what_does_not_load_is_an_error_with_whose_it_is(name, said):
@@ -66,6 +77,12 @@ def test_what_is_no_maker_is_named():
         ArgumentError, match=r"'number' \(odd_number:net, from odd-models 1\.0\) is a int; it must be a c"
     ):
         topobench.load_model("number")
+
+
+def test_a_limit_that_is_none_is_no_fault_of_the_plugin(monkeypatch):
+    monkeypatch.setenv("TOPOBENCH_PLUGIN_SECONDS", "long")
+    with pytest.raises(ArgumentError, match=r"^TOPOBENCH_PLUGIN_SECONDS is 'long'"):
+        load_plugin(find("models", "prints"))
 
 
 def test_one_that_hangs_is_stopped_once(monkeypatch):
@@ -109,3 +126,60 @@ def test_what_a_file_makes_can_be_handed_to_other_processes(tmp_path, monkeypatc
         [sys.executable, "-c", script, tmp_path / "thing.pickle"], capture_output=True, text=True, check=True
     )
     assert result.stdout == "3\n"
+
+
+def test_what_is_printed_while_it_loads_is_no_answer_of_a_command(capsys):
+    load_plugin(find("models", "prints"))
+    assert capsys.readouterr() == ("", "by the way\n")
+
+
+def test_one_that_goes_elsewhere_takes_nobody_along(tmp_path, monkeypatch):
+    """Else -o and all that is named from here would be written there."""
+    monkeypatch.chdir(tmp_path)
+    load_plugin(find("models", "goes"))
+    assert Path.cwd() == tmp_path
+
+
+def test_one_that_clears_the_path_hides_no_other():
+    before = list(sys.path)
+    load_plugin(find("models", "clears"))
+    assert sys.path == ["mine", *dict.fromkeys(before)]
+    assert load_plugin(find("models", "goes"))
+
+
+def test_what_does_not_say_what_it_takes_is_called_all_the_same(monkeypatch):
+    offer(monkeypatch, "models", "compiled", dict)  # of which inspect knows no signature
+    check("models", "compiled", {"width": 3})
+    with pytest.raises(ArgumentError, match="makes a dict; it must make a torch Module"):
+        topobench.load_model("compiled")
+    offer(monkeypatch, "models", "compiled", range)
+    with pytest.raises(ArgumentError, match="cannot be made with the options"):
+        topobench.load_model("compiled")
+
+
+def test_links_that_an_editor_left_are_no_code(tmp_path, monkeypatch):
+    package = tmp_path / "edited"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    entry_points = "[topobench.models]\nedited{0} = edited:Net\n"
+    write_distribution(tmp_path, "edited", entry_points.format(1))
+    before = code_of(find("models", "edited1"))
+    (package / ".#net.py").symlink_to("somebody@somewhere.1234")
+    (package / "folder.py").mkdir()
+    write_distribution(tmp_path, "edited2", entry_points.format(2))
+    assert code_of(find("models", "edited2")) == before != ""
+
+
+def test_all_of_a_namespace_package_is_code_and_holds_cards(tmp_path, monkeypatch):
+    for folder in ("one", "other"):
+        (tmp_path / folder / "ours").mkdir(parents=True)
+        (tmp_path / folder / "ours" / f"{folder}.py").write_text("Net = int\n")
+        monkeypatch.syspath_prepend(tmp_path / folder)
+    (tmp_path / "one" / "ours" / "spread.toml").write_text("")
+    points = "[topobench.{}]\nspread = ours{}\n"
+    write_distribution(tmp_path / "one", "spread", points.format("models", ".one:Net"))
+    write_distribution(tmp_path / "one", "spread-too", points.format("cards", ""))
+    before = code_of(find("models", "spread"))
+    assert toml_of(find("cards", "spread")) == tmp_path / "one" / "ours" / "spread.toml"
+    (tmp_path / "other" / "ours" / "other.py").write_text("Net = float\n")
+    assert code_of(replace(find("models", "spread"), version="2")) != before

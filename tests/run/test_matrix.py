@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from tests.distribution import offer
 from topobench import list_names
 from topobench.cards import Budget, Validation, load_recipe, load_suite, names
 from topobench.data import open_dataset
@@ -133,3 +134,10 @@ def test_the_sweep_tries_every_loss_that_has_a_weight_to_choose():
     last = {load_recipe(name).loss[-1].name for name in load_suite("sweep").recipes}
     assert last == set(list_names("losses")) - {"cross-entropy"}
     assert load_suite("sweep").budget.validation is not None  # so that no weight is chosen on the scored fold
+
+
+def test_a_null_row_of_a_plugin_has_a_version(runs, monkeypatch):
+    offer(monkeypatch, "nulls", "null-theirs", lambda samples, connectivity: None)
+    theirs = replace(runs[0], name="null-theirs", recipe=None)
+    with pytest.raises(ArgumentError, match=r"from theirs 1\.0\) has the version None; it must be a whole number"):
+        theirs.identity()

@@ -1,5 +1,6 @@
 """Records say whose plugins a run used, and by what code; with another code nothing of the old one goes on."""
 
+import os
 import re
 from dataclasses import replace
 
@@ -7,20 +8,22 @@ import pytest
 
 from tests.distribution import write_distribution
 from tests.run.test_execute import Told
-from topobench.cards import load_card, load_recipe, load_suite
+from topobench.cards import load_card, load_recipe, load_suite, text_of
 from topobench.data import open_dataset
 from topobench.data.dataset import open_card
 from topobench.errors import RunError
 from topobench.leaderboard.audit.each import of_plugins
 from topobench.leaderboard.audit.findings import Found
 from topobench.leaderboard.repeat import repeats_of
-from topobench.plugins import load
+from topobench.plugins import code_of, find, load
 from topobench.run.checkpoint import Checkpoints
 from topobench.run.device import Device
 from topobench.run.execute import execute, record_failure
 from topobench.run.executors import execute_serially
 from topobench.run.matrix import expand
 from topobench.run.provenance import changed, plugins_of_run
+from topobench.run.rescore import rescore
+from topobench.run.store import Store
 from topobench.scores import read_record, record_path
 
 MODEL = """
@@ -116,6 +119,17 @@ def test_files_of_ones_own_are_not_taken_for_those_of_a_plugin_of_the_name(run, 
     assert set(plugins_of_run(other)) == {"adapter mine", "model net"}
 
 
+def test_a_recipe_of_a_sweep_is_of_the_plugin_whose_weights_it_scales(run, tmp_path):
+    of_run, file = run(), tmp_path / "files_of" / "theirs.toml"
+    file.write_text(file.read_text().replace("loss = [", 'loss = [{ name = "dice", weight = 1.0 }, '))
+    theirs = load_recipe("theirs")
+    swept = replace(of_run, recipe=theirs.scaled(0.123456789))
+    assert plugins_of_run(swept)["recipe theirs"]["origin"] == "files-of 0.3"
+    for changes in ({"learning_rate": 0.5}, {"name": "theirs-y2"}, {"loss": theirs.loss[::-1]}):
+        other = replace(of_run, recipe=swept.recipe.model_copy(update=changes))
+        assert "recipe theirs" not in plugins_of_run(other)
+
+
 def test_what_other_code_finished_is_found_and_said(run, tmp_path, monkeypatch):
     of_run, told = run(), Told()
     [record] = execute_serially([of_run], tmp_path / "out", Told(), lambda: False)
@@ -155,3 +169,35 @@ def test_29_what_a_plugin_raises_says_whose_plugins_the_run_uses(run, tmp_path):
         "failed: OSError: no more (in a run with the plugins model breaks of my_own.py, recip"
     )
     assert "model breaks" in record_failure(of_run, tmp_path / "other", "killed").plugins
+
+
+def test_what_is_scored_anew_says_by_which_code(run, tmp_path, monkeypatch):
+    """The training stays of the code that it was of, the figures are of the new one: by `rescore`, and in a run."""
+    of_run, store = run(), tmp_path / "out"
+    metric = tmp_path / "metric.py"
+    figure = "from topobench.metrics import Figure, defines\n@defines(Figure('curls', 'low', 'curls', 'curls'))\n"
+    metric.write_text(
+        f"{figure}def curls(case): return {{'curls': 1.0}}\nPLUGINS = {{'metrics': {{'curls': 'curls'}}}}\n"
+    )
+    monkeypatch.setenv("TOPOBENCH_PLUGINS", f"{tmp_path / 'my_own.py'}{os.pathsep}{metric}")
+    text = text_of("protocols", "hu2019").replace('"hu2019"', '"mine"')
+    text = re.sub(
+        r"(?ms)^figures = .*?^ranked_by = [^\n]*$",
+        'figures = ["curls"]\ncolumns = ["curls"]\nranked_by = "curls"',
+        text,
+    )
+    (tmp_path / "mine.toml").write_text(text)
+    [before] = execute_serially([of_run], store, Told(), lambda: False)
+    found = rescore(before, Store(store).place(of_run.identity()), of_run.dataset, [str(tmp_path / "mine.toml")])
+    again = replace(of_run, protocols=(*of_run.protocols, str(tmp_path / "mine.toml")))
+    [ran] = execute_serially([again], store, Told(), lambda: False)
+    code = code_of(find("metrics", "curls"))
+    for record in (found, ran):
+        assert record.plugins == {
+            **before.plugins,
+            "metric curls": {"origin": "metric.py", "object": "curls", "code": code},
+        }
+    metric.write_text(metric.read_text() + "# other\n")
+    monkeypatch.setattr(load, "_codes", {})
+    [anew] = execute_serially([again], store, Told(), lambda: False)
+    assert anew.plugins["metric curls"]["code"] == code_of(find("metrics", "curls")) != code

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from os.path import isfile
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -185,7 +186,10 @@ def _path(kind: str, name: str) -> Path:
         return path
     if plugin := plugin_of(kind, name):
         return _sure(plugin)
-    raise unknown_name(kind, name, names(kind))
+    unknown = unknown_name(kind, name, names(kind))
+    if isfile(f"{name}.toml"):  # noqa: PTH113 - of Path it raises where a name is too long for a file
+        raise UnknownNameError(f"{unknown} The file {name}.toml lies here; name it with its ending.")
+    raise unknown
 
 
 def _files(kind: str) -> dict[str, Path]:
@@ -209,10 +213,10 @@ def _plugins_of(kind: str) -> list[Plugin]:
 
 
 def _lies(plugin: Plugin) -> Path:
-    """Return where the file of a plugin should lie, whether it does or not."""
+    """Return the file of a plugin's card or recipe, or an empty path where it is not there."""
     try:
-        return toml_of(plugin)
-    except ArgumentError:
+        return _sure(plugin)
+    except CardError:
         return Path()
 
 

@@ -50,7 +50,10 @@ class File(Strict):
 
 def faults_of(error: ValidationError, schema: type[BaseModel]) -> str:
     """Return all that pydantic found wrong, as words: which key, what is wrong with it, the nearest known one."""
-    return "; ".join(_sentence(fault, schema) for fault in error.errors())
+    faults = error.errors()
+    roots = {fault["loc"][:length] for fault in faults for length in range(len(fault["loc"]))}
+    told = [fault for fault in faults if fault["type"] != "too_short" or fault["loc"] not in roots]
+    return "; ".join(_sentence(fault, schema) for fault in told)  # a list that lost its faulty items is not too short
 
 
 def _sentence(fault: Any, schema: type[BaseModel]) -> str:

@@ -50,13 +50,19 @@ def _print(table: Table) -> None:
     if any(entry.undefined.get(name) for entry in table.entries for name in table.columns):
         console.print("\n* undefined for some images, which the mean leaves out; leaderboard.md says for how many")
     console.print(f"\n{table.conditions} Ranked by {table.ranked_by}.")
-    for sentence in (*_alike(table), *notes(table)):
+    for sentence in (*_namesakes(table), *_alike(table), *notes(table)):
         console.print(sentence)
     console.print()
     for label, reason in table.failures:
         click.echo(f"Failed, not ranked: {label}: {reason}")
     for label, runs in table.missing:
         click.echo(f"Missing, no record: {label}: {runs}")
+
+
+def _namesakes(table: Table) -> Iterator[str]:
+    """Yield what tells methods of one name apart, where there are such."""
+    if any(entry.method.endswith("]") for entry in table.entries):
+        yield "[letters] behind a name: its recipe's hash, as two recipes, or one before and after a change, share it."
 
 
 def _alike(table: Table) -> Iterator[str]:

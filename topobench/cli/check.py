@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import asdict, dataclass
 from functools import partial as bound
 from pathlib import Path
@@ -16,6 +17,7 @@ import click
 from topobench.cli.options import data_dir, options_of, partial, plugin
 
 if TYPE_CHECKING:
+    from topobench.cards import Card
     from topobench.conformance import Rule
     from topobench.types import Report
 
@@ -44,8 +46,8 @@ class _Subject:
 def check() -> None:
     """Hold a model, loss, metric, adapter or recipe, ours or a plugin's, to the rules that every one must keep.
 
-    A line for each rule says how many cases passed, failed, and are not claimed; then why what failed did. Exit code 1
-    if anything failed.
+    A line for each rule says how many cases passed, failed, and are not claimed, as they ask what this one does not
+    promise, or what cannot be asked here; then why, and what to mend. Exit code 1 if anything failed.
     """
 
 
@@ -65,10 +67,13 @@ def check_model(names: tuple[str, ...], options: dict[str, Any], everything: boo
     from topobench.models import build_model
     from topobench.models.conformance import RULES
     from topobench.models.conformance import check_model as checked
-    from topobench.registry import load, origin_of
+    from topobench.registry import check, load, origin_of
 
-    for name in names:
-        load("models", name)
+    with _to_stderr():
+        for name in names:
+            load("models", name)
+            if options:
+                check("models", name, options, given=("in_channels",))
     subjects = [
         _Subject(
             name,
@@ -98,7 +103,8 @@ def check_loss(names: tuple[str, ...], options: dict[str, Any], everything: bool
     from topobench.losses.conformance import check_loss as checked
     from topobench.registry import origin_of
 
-    losses = {name: build_loss(name, options) for name in names}
+    with _to_stderr():
+        losses = {name: build_loss(name, options) for name in names}
     subjects = [
         _Subject(
             name,
@@ -127,7 +133,8 @@ def check_metric(names: tuple[str, ...], everything: bool, as_json: bool) -> Non
     from topobench.metrics.conformance import check_metric as checked
     from topobench.registry import load, origin_of
 
-    metrics = {name: load("metrics", name) for name in names}
+    with _to_stderr():
+        metrics = {name: load("metrics", name) for name in names}
     subjects = [
         _Subject(name, origin_of("metrics", name), bound(checked, metric, name)) for name, metric in metrics.items()
     ]
@@ -155,7 +162,8 @@ def check_adapter(
     from topobench.data.conformance import check_adapter as checked
     from topobench.registry import origin_of
 
-    cards = {asked: load_card(asked) for name in names for asked in _cards(name, data_dir)}
+    with _to_stderr():
+        cards = {asked: load_card(asked) for name in names for asked in _cards(name, data_dir)}
     subjects = [
         _Subject(
             asked,
@@ -195,19 +203,29 @@ def check_recipe(names: tuple[str, ...], everything: bool, as_json: bool) -> Non
 
 def _cards(name: str, data_dir: Path | None) -> list[str]:
     """Return the names of the cards that are meant: of an adapter all whose data are there."""
-    from topobench.cards import load_card, names
+    from topobench.cards import names
     from topobench.data.dataset import folder_of, open_adapter, state_of
     from topobench.errors import DataError
     from topobench.registry import names as registered
 
     if ".toml" in name or name in names("datasets") or name not in registered("adapters"):
         return [name]
-    cards = [card for card in map(load_card, names("datasets")) if card.adapter == name and ":" not in card.name]
+    cards = [card for card in _readable(names("datasets")) if card.adapter == name and ":" not in card.name]
     there = [card.name for card in cards if state_of(open_adapter(card, folder_of(card, data_dir))) == "ready"]
     if not there:
         some = f"no data are there of {', '.join(card.name for card in cards)}" if cards else "no card names it"
         raise DataError(f"nothing is there for the adapter {name!r} to read: {some}; name a card of yours (NAME.toml).")
     return there
+
+
+def _readable(names: Iterable[str]) -> Iterator[Card]:
+    """Yield the cards of data sets but for those of plugins that cannot be read, which is no matter here."""
+    from topobench.cards import load_card
+    from topobench.errors import TopobenchError
+
+    for name in names:
+        with suppress(TopobenchError):
+            yield load_card(name)
 
 
 def _hold(kind: str, subjects: Sequence[_Subject], rules: Sequence[Rule[Any]], everything: bool, as_json: bool) -> None:
@@ -216,7 +234,7 @@ def _hold(kind: str, subjects: Sequence[_Subject], rules: Sequence[Rule[Any]], e
     for subject in subjects:
         if sys.stderr.isatty():
             click.echo(f"checking {kind} {subject.name} ...", err=True)
-        with redirect_stdout(sys.stderr):  # what a plugin prints is no part of the answer
+        with _to_stderr():
             report = subject.held()
         found.append((subject, report))
         if not as_json:
@@ -227,13 +245,27 @@ def _hold(kind: str, subjects: Sequence[_Subject], rules: Sequence[Rule[Any]], e
         raise click.exceptions.Exit(1)
 
 
+@contextmanager
+def _to_stderr() -> Iterator[None]:
+    """Let go to standard error what a plugin prints, be it in compiled code: it is no part of the answer."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
 def _as_json(kind: str, subject: _Subject, report: Report) -> dict[str, Any]:
     about = {"kind": kind, "subject": report.subject, "origin": subject.origin}
     return {**about, "checks": [asdict(check) for check in report.checks]}
 
 
 def _print(kind: str, subject: _Subject, report: Report, rules: Sequence[Rule[Any]], everything: bool) -> None:
-    """Print how many cases of each rule passed, failed and are not claimed, then the failures, equal ones together."""
+    """Print how many cases of each rule passed, failed and are not claimed, then why, equal reasons together."""
     from rich.console import Console
 
     from topobench.cli.tables import grid
@@ -251,8 +283,10 @@ def _print(kind: str, subject: _Subject, report: Report, rules: Sequence[Rule[An
     for each in rules:
         if lines := _reasons(report.reasons(each.name), everything):
             console.print(f"\n{each.name}: {each.meaning}", *lines, sep="\n  ")
+    if lines := _reasons(report.unclaimed(), everything=True):
+        console.print("\nnot claimed:", *lines, sep="\n  ")
     passed, failed = sum(count["passed"] for count in counts.values()), len(report.failed)
-    verdict = f"{failed} checks failed, {passed} passed" if failed else f"all {passed} checks passed"
+    verdict = f"{failed} check{'s' * (failed > 1)} failed, {passed} passed" if failed else f"all {passed} checks passed"
     known = f" (known: {subject.shortcomings})" if failed and subject.shortcomings else ""
     console.print(f"\n{report.subject}: {verdict}{known}.\n")
 
@@ -260,11 +294,15 @@ def _print(kind: str, subject: _Subject, report: Report, rules: Sequence[Rule[An
 def _reasons(found: dict[str, list[str]], everything: bool) -> list[str]:
     """Return a line for each reason, with its cases; the first few of both, unless all are asked for."""
     if everything:
-        return [f"{', '.join(cases)}: {reason}" for reason, cases in found.items()]
+        return [f"{_joined(cases)}: {reason}" for reason, cases in found.items()]
     lines = [f"{_first(cases)}: {reason}" for reason, cases in found.items()]
     rest = len(lines) - SHOWN
     return lines if rest <= 0 else [*lines[:SHOWN], f"... and {rest} more reason{'s' * (rest > 1)} (--all shows all)"]
 
 
 def _first(cases: list[str]) -> str:
-    return ", ".join(cases[:SHOWN]) + (f" and {len(cases) - SHOWN} more" if len(cases) > SHOWN else "")
+    return _joined(cases[:SHOWN]) + (f" and {len(cases) - SHOWN} more" if len(cases) > SHOWN else "")
+
+
+def _joined(cases: list[str]) -> str:
+    return ("; " if any("," in case for case in cases) else ", ").join(cases)

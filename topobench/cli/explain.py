@@ -14,7 +14,7 @@ import click
 
 from topobench.cli.options import data_dir, options_of, partial, plugin
 from topobench.cli.truth import check_asked, open_asked, prediction_of, sample_of
-from topobench.errors import ArgumentError, TopobenchError
+from topobench.errors import ArgumentError, TopobenchError, in_words
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -205,7 +205,7 @@ def _picture(name: str, loss: Any, case: _Case, patches: str) -> Figure:
     except TopobenchError:
         raise
     except (Exception, SystemExit) as error:  # a plugin's loss
-        raise ArgumentError(f"loss {name!r} cannot be explained: it raises {type(error).__name__}: {error}.") from error
+        raise ArgumentError(f"loss {name!r} cannot be explained: it raises {in_words(error)}.") from error
     notes = "; ".join(part for part in (f"{name}: {choices}" if choices else "", patches, case.note) if part)
     return draw_loss(
         case.likelihood, case.truth, found.gradient, found.matching, found.value,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import _thread
 import io
 import os
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import click
 
@@ -56,7 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if isinstance(stream, io.TextIOWrapper):  # what a terminal cannot show becomes "?"
             stream.reconfigure(errors="replace")
     try:
-        code = cli.main(args=given, prog_name="topobench", standalone_mode=False)
+        with _lost_ones_come_again():
+            code = cli.main(args=given, prog_name="topobench", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         code = error.exit_code
@@ -74,3 +79,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
         click.echo(f"Error: {error.filename or 'the system'}: {error.strerror or error}.", err=True)
         code = 1
     sys.exit(code or 0)
+
+
+@contextmanager
+def _lost_ones_come_again() -> Iterator[None]:
+    """Raise a Ctrl-C once more that nobody could take where it came, as within numba's compiler, which calls back.
+
+    There it would be lost, the command go on, and what it broke be taken for somebody's fault.
+    """
+    kept, again = sys.unraisablehook, list[threading.Timer]()
+
+    def come_again(lost: Any) -> None:
+        if not issubclass(lost.exc_type, KeyboardInterrupt):
+            kept(lost)
+            return
+        again.append(threading.Timer(0.05, _thread.interrupt_main))  # not at once, for here it would be lost again
+        again[-1].daemon = True
+        again[-1].start()
+
+    sys.unraisablehook = come_again
+    try:
+        yield
+    finally:
+        sys.unraisablehook = kept
+        for timer in again:
+            timer.cancel()

@@ -166,6 +166,14 @@ def _figure(figure: Figure) -> str:
     return f"{figure.better} is better: {figure.meaning}{unit}{source}"
 
 
+def _signature(found: Any) -> str:
+    """Return what an object takes; nothing of one that cannot be called, or does not say."""
+    try:
+        return str(inspect.signature(found))
+    except (TypeError, ValueError):
+        return ""
+
+
 def _about(kind: str, name: str) -> str:
     from topobench.metrics import FIGURES
     from topobench.metrics.contract import said_of
@@ -175,6 +183,7 @@ def _about(kind: str, name: str) -> str:
         return _figure(FIGURES[name])
     found = load(kind, name)
     said = said_of(name, found) if kind == "metrics" else None
-    doc = inspect.cleandoc(found.__doc__) if found.__doc__ else "It says nothing of itself."
-    text = f"{getattr(found, '__name__', name)}{inspect.signature(found)}\n\n{doc}"
+    said_itself = isinstance(found.__doc__, str) and found.__doc__.strip()
+    doc = inspect.cleandoc(found.__doc__) if said_itself else "It says nothing of itself."
+    text = f"{getattr(found, '__name__', name)}{_signature(found)}\n\n{doc}"
     return f"{_figure(said)}\n\n{text}" if said else text

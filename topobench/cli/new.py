@@ -11,7 +11,11 @@ __all__ = ["new"]
 
 @click.group()
 def new() -> None:
-    """Make a plugin to start from (a card for data of your own: topobench data new)."""
+    """Make a plugin to start from: a model, and a recipe that trains it.
+
+    A loss, metric or adapter starts best as a single file (docs/add-a-loss.md, docs/add-a-dataset.md), the card of data
+    of your own with `topobench data new`.
+    """
 
 
 @new.command("model")

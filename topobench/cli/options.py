@@ -121,12 +121,12 @@ def _name_plugins(context: click.Context, parameter: click.Parameter, files: Seq
     """Name files of plugins in the environment, where processes that are begun find them; ArgumentError for no such."""
     from topobench.cards import why_unused
     from topobench.errors import ArgumentError
-    from topobench.plugins import FILES, read_plugins
+    from topobench.plugins import FILES, located, read_plugins
 
     if not files:
         return
     before = os.environ.get(FILES)
-    paths = [str(file.expanduser().absolute()) for file in files]
+    paths = [str(located(file)) for file in files]
     if strange := [path for path in paths if os.pathsep in path]:
         raise click.BadParameter(f"{strange[0]} has a {os.pathsep!r} in its path; rename it.", param=parameter)
     os.environ[FILES] = os.pathsep.join([*paths, *([before] if before else [])])

@@ -126,6 +126,7 @@ def _score(
 
     predict = FolderOfPredictions(folder, asked.image_ids, asked.others)
     settings, data_hash = protocol_settings(protocols, asked.phase, asked.connectivity), asked.data_hash()
+    plugins = plugins_of_scoring(asked.of, protocols)
     records = []
     for variant in variants:
         samples = (asked.read(image_id) for image_id in asked.image_ids)
@@ -142,6 +143,5 @@ def _score(
             "card": asked.card, "data_hash": data_hash, "fold": asked.fold, "seed": None, "budget": {},
             "device": "", "precision": "", "threads": 0, "training_version": 0,
         }  # fmt: skip
-        plugins = plugins_of_scoring(asked.of, protocols)
         records.append(make_record(identity, "finished", settings, rows, {}, environment(), plugins=plugins))
     return records

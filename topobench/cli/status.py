@@ -13,7 +13,7 @@ from topobench.cli.options import data_dir, plugin
 
 if TYPE_CHECKING:
     from topobench.cards import Card
-    from topobench.data.adapter import Adapter
+    from topobench.data.contract import Adapter
 
 __all__ = ["status"]
 

@@ -12,7 +12,7 @@ from typing import Any, get_type_hints, overload
 from pydantic import BaseModel, ConfigDict, create_model
 
 from topobench.cards import Card, load_card
-from topobench.data.adapter import Adapter
+from topobench.data.contract import Adapter
 from topobench.data.folds import split
 from topobench.data.guarded import Guarded, calling
 from topobench.data.hints import how_to_get

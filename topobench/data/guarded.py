@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from topobench.data.adapter import Adapter
-from topobench.errors import DataError, TopobenchError
+from topobench.data.contract import Adapter
+from topobench.errors import DataError, TopobenchError, in_words
 from topobench.types import Member, Sample
 
 __all__ = ["Guarded", "calling"]
@@ -21,7 +21,7 @@ def calling(whose: str, function: Callable[[], Found]) -> Found:
     except (TopobenchError, KeyboardInterrupt):
         raise
     except BaseException as error:
-        raise DataError(f"{whose} raised {type(error).__name__}: {error}.") from error
+        raise DataError(f"{whose} raised {in_words(error)}.") from error
 
 
 class Guarded:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from topobench.cards import Card, DataFile, load_card
-from topobench.data.adapter import Adapter
+from topobench.data.contract import Adapter
 from topobench.data.dataset import folder_of, open_adapter
 from topobench.errors import DataError
 from topobench.files import file_sha256

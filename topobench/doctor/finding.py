@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from topobench.errors import TopobenchError
+from topobench.errors import TopobenchError, in_words
 
 __all__ = ["Finding", "guarded"]
 
@@ -31,8 +31,7 @@ def guarded(point: str, check: Callable[[], Iterator[Finding]]) -> Iterator[Find
     except (TopobenchError, OSError) as error:  # sentences, which say what to do
         yield Finding(point, "fault", str(error), "Do as it says; without it this point cannot be checked.")
     except (Exception, SystemExit) as error:
-        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         yield Finding(
-            point, "fault", f"the check itself fails, {what}",
+            point, "fault", f"the check itself fails, {in_words(error)}",
             "Install topobench anew in a fresh virtual environment; if it fails there, too, report it.",
         )  # fmt: skip

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import topobench
 from topobench.doctor.finding import Finding
+from topobench.errors import in_words
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -103,7 +104,7 @@ def _fault_of(wanted: Requirement) -> str:
     try:
         importlib.import_module(IMPORTED_AS.get(wanted.name, wanted.name))
     except (Exception, SystemExit) as error:
-        return f"{wanted.name} {has} cannot be imported, {type(error).__name__}: {error}"
+        return f"{wanted.name} {has} cannot be imported, {in_words(error)}"
     return ""
 
 

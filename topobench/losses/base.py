@@ -113,7 +113,7 @@ def check_value(value: Any) -> Tensor:
     if isinstance(value, Tensor) and value.ndim == 0:
         return value
     found = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
-    raise ArgumentError(f"the loss returns {found}; it must return a 0-d tensor.")
+    raise ArgumentError(f"the loss returns {found}; it must return a 0-d tensor, the mean of its images' losses.")
 
 
 def _ends(tensor: Tensor) -> tuple[float, float]:

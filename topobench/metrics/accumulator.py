@@ -14,7 +14,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from topobench.cards import Protocol, load_protocol
-from topobench.errors import ArgumentError
+from topobench.errors import ArgumentError, in_words
 from topobench.metrics.rows import SCORING_SEED, row_of
 from topobench.metrics.scoring import settings_of
 from topobench.metrics.summary import Mean, average
@@ -123,7 +123,7 @@ class Accumulator:
             theirs, rows = dict(state["settings"]), [Row(**row) for row in state["rows"]]
         except (TypeError, KeyError, ValueError) as error:
             raise ArgumentError(
-                f"a {type(state).__name__} cannot be merged ({type(error).__name__}: {error}); give what state() of "
+                f"a {type(state).__name__} cannot be merged ({in_words(error)}); give what state() of "
                 "another accumulator returned."
             ) from error
         for name in {**self.settings, **theirs}:

@@ -1,4 +1,4 @@
-"""What a metric is: a function of a `Case`, and what it says of its figures. Ours and anybody's keep to this."""
+"""What a metric is: the protocol that a plugin of the group ``topobench.metrics`` keeps, and what it says of itself."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ Values = Mapping[str, float | Undefined]
 
 
 class Metric(Protocol):
-    """A metric: called with a `Case`, it returns its figures. A function will do; `defines` gives it `figures`.
+    """A function of a `Case`: an image to its figures. `topobench.metrics.conformance` asks what stands here.
 
-    A plugin registers each of its figures by name, in the entry-point group ``topobench.metrics``; several names may
-    lead to one metric, which is then called once an image. `topobench.metrics.conformance` holds it to what stands
-    here.
+    Any object that can be called with a `Case` will do; `defines` gives a function its `figures`. A plugin registers
+    each of its figures by name; several names may lead to one metric, which is then called once an image.
 
     Attributes
     ----------
-    figures : tuple of Figure
+    figures : tuple of topobench.metrics.Figure
         What each of its figures is, which way is better, in what unit and range, and its source. Records keep it, so
         that a table is ranked the right way round where the plugin is not installed.
     api_version : int, optional
-        Of this contract; absent means 1.
+        Of this contract: 1, which it also is without.
 
     Notes
     -----
-    `case.prediction` and `case.truth` are bool (H, W), of any size from 1x1 on, True where there is structure;
-    `case.valid` is the same or None, and what lies outside counts in no figure. Connectivity, phase, frame and
-    patches are choices of the protocol: a metric that counts components takes them from there, or from `case.labels`
-    and `case.table`, of which only counts that the pixels' partition decides may be used, not the numbers of labels.
+    Shapes and units: `case.prediction` and `case.truth` are bool (H, W), of any size from 1x1 on, True where there is
+    structure; `case.valid` is the same or None, and what lies outside counts in no figure. Connectivity, phase, frame
+    and patches are choices of the protocol: a metric that counts components takes them from there, or from
+    `case.labels` and `case.table`, of which only counts that the pixels' partition decides may be used, not the numbers
+    of labels.
 
     It is a pure function of the case: no state, no randomness but from `case.seed` and `case.image_id`
     (`topobench.seeds.generator`), and it writes to none of the arrays, which other metrics are given, too.

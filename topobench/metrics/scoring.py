@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from topobench.cards import Protocol, load_protocol
-from topobench.errors import ArgumentError
+from topobench.errors import ArgumentError, in_words
 from topobench.metrics.case import Case, Found, Undefined, score_of
 from topobench.metrics.clustering import IGNORED, LOG_BASE
 from topobench.metrics.contract import plugin_figures
@@ -136,10 +136,10 @@ def _found(name: str, family: Callable[[Case], Found], case: Case) -> Found:
     """Return what a family finds; whatever a plugin raises becomes a sentence that names it."""
     try:
         return family(case)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if name in BUILTINS["metrics"]:
             raise
-        raise ArgumentError(f"the metric {name!r} of a plugin raised {type(error).__name__}: {error}.") from error
+        raise ArgumentError(f"the metric {name!r} of a plugin raised {in_words(error)}.") from error
 
 
 def _checked(name: str, found: Found) -> float | Undefined:

@@ -16,9 +16,9 @@ file names the TOML file itself, as seen from the Python file.
 from topobench.plugins.found import all_plugins, broken, find, plugins_of
 from topobench.plugins.load import API_VERSION, code_of, load_plugin, provenance, toml_of
 from topobench.plugins.plugin import GROUP, KINDS, Plugin
-from topobench.plugins.single import FILES, read_plugins
+from topobench.plugins.single import FILES, located, read_plugins
 
 __all__ = [
     "API_VERSION", "FILES", "GROUP", "KINDS", "Plugin", "all_plugins", "broken", "code_of", "find", "load_plugin",
-    "plugins_of", "provenance", "read_plugins", "toml_of",
+    "located", "plugins_of", "provenance", "read_plugins", "toml_of",
 ]  # fmt: skip

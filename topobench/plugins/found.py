@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib.metadata import Distribution, distribution, distributions
 from pathlib import Path
 
-from topobench.errors import ArgumentError
+from topobench.errors import ArgumentError, in_words
 from topobench.plugins.plugin import GROUP, Plugin
 from topobench.plugins.single import named_files, read_plugins
 
@@ -71,28 +72,34 @@ def _scanned(files: Modified, path: Modified) -> Scan:
         try:
             found += _offered(each)
         except Exception as error:  # whatever damaged metadata do
-            wrong.append(
-                f"the entry points of {_owner(each)} cannot be read: {type(error).__name__}: {error}. Install it again."
-            )
+            wrong.append(f"the entry points of {_owner(each)} cannot be read: {in_words(error)}. Install it again.")
     return tuple(found), tuple(wrong)
 
 
 def _offered(installed: Distribution) -> Iterator[Plugin]:
     """Yield what a distribution offers; nothing where another of its name comes before it on the path."""
     points = [point for point in installed.entry_points if point.group.startswith(GROUP)]
-    if not points or distribution(installed.name).locate_file("") != installed.locate_file(""):
+    if not points or _place(distribution(installed.name)) != _place(installed):
         return
     makers = _makers(installed)
     for point in points:
         kind = point.group.removeprefix(GROUP)
-        yield Plugin(kind, point.name, point.value, installed.name, installed.version or "", makers)
+        value = re.sub(r"\s*:\s*", ":", point.value.partition("[")[0].strip())  # without the extras that it wants
+        yield Plugin(kind, point.name, value, installed.name, installed.version or "", makers)
+
+
+def _place(installed: Distribution) -> tuple[str, str]:
+    """Return what tells a distribution from others of its name, of which two versions may lie in one folder."""
+    return str(installed.locate_file("")), installed.version
 
 
 def _owner(installed: Distribution) -> str:
+    """Return what a distribution is called, or where it lies: its metadata may be lost."""
     try:
-        return installed.name or "an unnamed distribution"
-    except Exception:  # without metadata
-        return f"a distribution in {installed.locate_file('')}"
+        name = installed.name
+    except Exception:
+        name = ""
+    return name or f"a distribution without a name in {installed.locate_file('')}"
 
 
 def _makers(installed: Distribution) -> str:

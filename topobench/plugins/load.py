@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import chdir, redirect_stdout
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from topobench.errors import ArgumentError
+from topobench.errors import ArgumentError, in_words
 from topobench.files import digest, file_sha256
 from topobench.plugins.plugin import Plugin
 from topobench.plugins.single import module_of
@@ -30,20 +32,29 @@ def load_plugin(plugin: Plugin) -> Any:
     It may raise anything, exit, or take longer than `patience`: none of this goes beyond here. One that was stopped is
     not tried again in this process.
     """
+    seconds, path = patience(), list(sys.path)
     try:
         if plugin in _stopped:
             raise _stopped[plugin]
-        with time_limit(patience()):
+        # What it prints is no answer of a command's, and where it goes, the paths that a command was given stay.
+        with redirect_stdout(sys.stderr), chdir("."), time_limit(seconds):
             code_of(plugin)
             found = _object(plugin)
+            version = getattr(found, "api_version", API_VERSION)
+            kept = bool(version == API_VERSION)
     except KeyboardInterrupt:
         raise
     except TimedOut as error:
         _stopped[plugin] = error
         raise ArgumentError(f"{plugin} does not load: {error}. {plugin.advice}") from error
     except BaseException as error:
-        raise ArgumentError(f"{plugin} does not load: {type(error).__name__}: {error}. {plugin.advice}") from error
-    _check_version(plugin, found)
+        raise ArgumentError(f"{plugin} does not load: {in_words(error)}. {plugin.advice}") from error
+    finally:
+        sys.path.extend(
+            entry for entry in dict.fromkeys(path) if entry not in sys.path
+        )  # others are found where they were
+    if not kept:
+        raise ArgumentError(_of_another_version(plugin, version))
     return found
 
 
@@ -54,7 +65,8 @@ def toml_of(plugin: Plugin) -> Path:
     top, *below = plugin.value.partition(":")[0].split(".")
     if not (folders := _folders(_spec(top))):
         raise ArgumentError(f"{plugin} must lie in the package {top!r}, and there is none. {plugin.advice}")
-    return Path(folders[0], *below, f"{plugin.name}.toml")
+    files = [Path(folder, *below, f"{plugin.name}.toml") for folder in folders]  # several of a namespace package
+    return next((file for file in files if file.is_file()), files[0])
 
 
 def code_of(plugin: Plugin) -> str:
@@ -64,8 +76,15 @@ def code_of(plugin: Plugin) -> str:
     compiled do not.
     """
     if plugin not in _codes:
-        folder, files = _sources(plugin)
-        sums = [[str(file.relative_to(folder)), file_sha256(file)] for file in sorted(files)]
+        try:
+            sums = [
+                [str(file.relative_to(folder)), file_sha256(file)]
+                for folder, files in _sources(plugin)
+                for file in sorted(files)
+                if file.is_file()  # and no link that an editor left
+            ]
+        except OSError:  # a file that may not be read, or has just been removed
+            sums = []
         _codes[plugin] = digest(sums) if sums else ""
     return _codes[plugin]
 
@@ -93,25 +112,23 @@ def _object(plugin: Plugin) -> Any:
     return found
 
 
-def _check_version(plugin: Plugin, found: Any) -> None:
-    """Raise ArgumentError where a plugin keeps another version of its contract than that of this topobench."""
-    version = getattr(found, "api_version", API_VERSION)
-    if version != API_VERSION:
-        newer = isinstance(version, int) and version > API_VERSION
-        advice = "Upgrade topobench." if newer else plugin.advice
-        raise ArgumentError(f"{plugin} has api_version {version!r}; this topobench takes {API_VERSION}. {advice}")
+def _of_another_version(plugin: Plugin, version: Any) -> str:
+    """Return what is said of a plugin that keeps another version of its contract than that of this topobench."""
+    newer = isinstance(version, int) and version > API_VERSION
+    advice = "Upgrade topobench." if newer else plugin.advice
+    return f"{plugin} has api_version {version!r}; this topobench takes {API_VERSION}. {advice}"
 
 
-def _sources(plugin: Plugin) -> tuple[Path, list[Path]]:
-    """Return the Python files of a plugin, and the folder that they are named from."""
+def _sources(plugin: Plugin) -> Iterator[tuple[Path, list[Path]]]:
+    """Yield the Python files of a plugin, and the folder that they are named from; several of a namespace package."""
     if plugin.file:
-        return plugin.file.parent, [plugin.file]
+        yield plugin.file.parent, [plugin.file]
+        return
     spec = _spec(plugin.value.partition(":")[0].split(".")[0])
     if folders := _folders(spec):
-        return Path(folders[0]), list(Path(folders[0]).rglob("*.py"))
-    if spec and spec.origin and spec.origin.endswith(".py"):
-        return Path(spec.origin).parent, [Path(spec.origin)]
-    return Path(), []
+        yield from ((Path(folder), list(Path(folder).rglob("*.py"))) for folder in folders)
+    elif spec and spec.origin and spec.origin.endswith(".py"):
+        yield Path(spec.origin).parent, [Path(spec.origin)]
 
 
 def _spec(top: str) -> ModuleSpec | None:

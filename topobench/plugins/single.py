@@ -8,6 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_file_location
@@ -18,7 +19,7 @@ from typing import Any
 from topobench.errors import ArgumentError
 from topobench.plugins.plugin import KINDS, Plugin
 
-__all__ = ["FILES", "module_of", "named_files", "read_plugins"]
+__all__ = ["FILES", "located", "module_of", "named_files", "read_plugins"]
 
 FILES = "TOPOBENCH_PLUGINS"  # the environment variable: files, parted as in PATH; processes that are begun see it, too
 TABLE = "PLUGINS"
@@ -29,7 +30,15 @@ WANTED = f'wanted is a table of texts such as {TABLE} = {{"models": {{"my-net": 
 def named_files() -> list[Path]:
     """Return the files that the environment names, in order, each once."""
     named = [text for text in os.environ.get(FILES, "").split(os.pathsep) if text.strip()]
-    return list(dict.fromkeys(Path(text).expanduser().absolute() for text in named))
+    return list(dict.fromkeys(map(located, named)))
+
+
+def located(text: str | Path) -> Path:
+    """Return where a file lies that somebody named: one path of each, however it was written."""
+    path = Path(text)
+    with suppress(RuntimeError):  # of ~nobody, which then is not there
+        path = path.expanduser()
+    return path.parent.resolve() / path.name
 
 
 def read_plugins(file: Path) -> list[Plugin]:

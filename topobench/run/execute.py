@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from topobench.cards import Budget, Recipe
 from topobench.environment import environment, peak_memory_mib, reset_peak_memory
-from topobench.errors import RunError, TopobenchError
+from topobench.errors import RunError, TopobenchError, in_words
 from topobench.metrics import Protocol, load_protocol
 from topobench.registry import load
 from topobench.run.alone import alone
@@ -29,7 +29,7 @@ from topobench.run.evaluate import model_predictor
 from topobench.run.maps import keep_map
 from topobench.run.matrix import Run
 from topobench.run.progress import Progress
-from topobench.run.provenance import changed, plugins_of_run
+from topobench.run.provenance import changed, plugins_of_run, plugins_of_scoring
 from topobench.run.rescore import kept_maps
 from topobench.run.scalars import Scalars
 from topobench.run.settings import DEFAULTS, Settings
@@ -174,7 +174,9 @@ class _Execution:
         if self.before and status == "finished":  # what it cost, and where, is said of its training
             maps = self.predictions or self.before.predictions
             protocols = {**self.before.protocols, **self.protocols}
-            return replace(self.before, protocols=protocols, rows=tuple(rows), predictions=maps)
+            used = plugins_of_scoring(None, self._unscored)
+            plugins = {**self.before.plugins, **used}
+            return replace(self.before, protocols=protocols, rows=tuple(rows), predictions=maps, plugins=plugins)
         about = _environment(self.run, self.settings)
         return make_record(
             self.run.identity(),
@@ -312,7 +314,7 @@ def _reason(error: BaseException, plugins: dict[str, dict[str, str]]) -> str:
 
     With others it is said which plugins the run uses, for it may well be one of theirs.
     """
-    text = str(error) if isinstance(error, TopobenchError) else f"{type(error).__name__}: {error}{_whose(plugins)}"
+    text = str(error) if isinstance(error, TopobenchError) else f"{in_words(error)}{_whose(plugins)}"
     text = " ".join(text.split())  # one line, for it stands in tables
     return text.encode(errors="backslashreplace").decode()  # what is not Unicode, such as some names of files
 

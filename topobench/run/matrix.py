@@ -8,12 +8,23 @@ from typing import Any
 
 from topobench.cards import Budget, Recipe, Suite
 from topobench.data import Dataset
-from topobench.registry import load
+from topobench.errors import ArgumentError
+from topobench.registry import load, subject
 from topobench.run.device import Device
 from topobench.run.train import TRAINING_VERSION
 from topobench.scores import protocol_settings
 
 __all__ = ["Run", "expand"]
+
+
+def _null(name: str) -> dict[str, Any]:
+    """Return what makes a null row what it is; ArgumentError where one of a plugin has no version."""
+    version = getattr(load("nulls", name), "version", None)
+    if not isinstance(version, int):
+        raise ArgumentError(
+            f"{subject('nulls', name)} has the version {version!r}; it must be a whole number, such as 1."
+        )
+    return {"name": name, "version": version}
 
 
 @dataclass(frozen=True)
@@ -42,10 +53,9 @@ class Run:
 
     def identity(self) -> dict[str, Any]:
         """Return what makes the run what it is; its id is the hash of this."""
-        null = {"name": self.name, "version": load("nulls", self.name).version} if self.recipe is None else {}
         return {
             "kind": "trained" if self.recipe else "null",
-            "recipe": self.recipe.identity() if self.recipe else null,
+            "recipe": self.recipe.identity() if self.recipe else _null(self.name),
             "card": self.dataset.identity(),
             "data_hash": self.dataset.data_hash,
             "fold": self.fold,

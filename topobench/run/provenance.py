@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from topobench.cards import Card, Protocol, Recipe, load_card, load_protocol, load_recipe
@@ -55,13 +55,13 @@ def _of_training(run: Run) -> Iterator[Plugin | None]:
         return
     yield _code("models", run.recipe.model.name)
     yield from (_code("losses", term.name) for term in run.recipe.loss)
-    yield _file("recipes", run.recipe, load_recipe)
+    yield _of_recipe(run.recipe)
 
 
 def _of_scoring(card: Card | None, protocols: Iterable[Protocol]) -> Iterator[Plugin | None]:
     if card:
         yield _code("adapters", card.adapter)
-        yield _file("datasets", card, load_card)
+        yield _of_card(card)
     yield from (_code("metrics", figure) for protocol in protocols for figure in protocol.figures)
 
 
@@ -73,10 +73,26 @@ def _code(kind: str, name: str) -> Plugin | None:
         return None
 
 
-def _file(kind: str, found: Card | Recipe, load: Callable[[str], Card | Recipe]) -> Plugin | None:
-    """Return the plugin that a card or recipe is of; None if it was read from another file that bears its name."""
+def _of_card(card: Card) -> Plugin | None:
+    """Return the plugin that a card is of; None if it was read from another file that bears its name."""
     try:
-        plugin = plugin_of_file(kind, found.name)
-        return plugin if plugin and load(found.name) == found else None
+        plugin = plugin_of_file("datasets", card.name)
+        return plugin if plugin and load_card(card.name) == card else None
     except TopobenchError:
         return None
+
+
+def _of_recipe(recipe: Recipe) -> Plugin | None:
+    """Return the plugin that a recipe is of; one of a sweep differs from it in its name and its last term's weight."""
+    try:
+        if plugin := plugin_of_file("recipes", recipe.name):
+            return plugin if load_recipe(plugin.name) == recipe else None
+        plugin = plugin_of_file("recipes", recipe.name.rpartition("-x")[0])
+        return plugin if plugin and _unweighed(load_recipe(plugin.name)) == _unweighed(recipe) else None
+    except TopobenchError:
+        return None
+
+
+def _unweighed(recipe: Recipe) -> Recipe:
+    *others, last = recipe.loss
+    return recipe.model_copy(update={"name": "", "loss": (*others, last.model_copy(update={"weight": 0.0}))})

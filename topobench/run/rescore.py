@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from topobench.cards import Card, Protocol
 from topobench.data import Dataset
-from topobench.errors import ArgumentError, RecordError, TopobenchError
+from topobench.errors import ArgumentError, RecordError, TopobenchError, in_words
 from topobench.metrics import load_protocol
 from topobench.run.maps import read_map
+from topobench.run.provenance import plugins_of_scoring
 from topobench.run.store import Place
 from topobench.scores import Predictor, protocol_settings, score_samples
 from topobench.types import Row, RunRecord, Sample
@@ -58,7 +59,13 @@ def rescore(record: RunRecord, place: Place, dataset: Dataset, protocols: Sequen
         settings = protocol_settings(chosen, card.phase, card.connectivity)
         kept = [row for row in record.rows if row.protocol not in settings]
         new = _rows(record, place, dataset, chosen)
-    return replace(record, protocols={**record.protocols, **settings}, rows=(*kept, *new))
+        used = plugins_of_scoring(None, chosen)
+    return replace(
+        record,
+        protocols={**record.protocols, **settings},
+        rows=(*kept, *new),
+        plugins={**record.plugins, **used},
+    )
 
 
 def kept_maps(record: RunRecord, place: Place, dataset: Dataset, protocols: Sequence[Protocol]) -> Predictor | None:
@@ -103,7 +110,7 @@ def _of(place: Place) -> Iterator[None]:
     except TopobenchError as error:
         raise RecordError(f"record {place.record}: {error}") from error
     except (Exception, SystemExit) as error:
-        raise RecordError(f"record {place.record} cannot be scored: {type(error).__name__}: {error}") from error
+        raise RecordError(f"record {place.record} cannot be scored: {in_words(error)}") from error
 
 
 def _check_kept(record: RunRecord, place: Place) -> None:

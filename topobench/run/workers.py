@@ -22,7 +22,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from topobench.errors import RunError
+from topobench.errors import RunError, in_words
 from topobench.run.execute import Stopped, execute
 from topobench.run.matrix import Run
 from topobench.run.settings import Settings
@@ -44,7 +44,7 @@ def packed(runs: Sequence[Run]) -> bytes:
         return pickle.dumps(list(runs))
     except Exception as error:  # whatever the adapter of a plugin raises
         raise RunError(
-            f"these runs cannot be handed to other processes ({type(error).__name__}: {error}); an adapter that holds "
+            f"these runs cannot be handed to other processes ({in_words(error)}); an adapter that holds "
             "open files must leave them out (__getstate__). Run one at a time: leave out --jobs."
         ) from error
 
@@ -262,4 +262,4 @@ def _portable(error: BaseException) -> BaseException:
         same = type(pickle.loads(pickle.dumps(error))) is type(error)
     except Exception:  # whatever its class does
         same = False
-    return error if same else RunError(f"a run ended with {type(error).__name__}: {error}")
+    return error if same else RunError(f"a run ended with {in_words(error)}")

@@ -1,24 +1,27 @@
-"""A figure of a metric as the conformance suite sees it: its values, and what it says of itself."""
+"""A figure of a metric under test, and the rules that ask about it under each choice of a protocol."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 
 import numpy as np
 
+from topobench.conformance import Outcome, ask, ask_unless
 from topobench.errors import ArgumentError
 from topobench.metrics.case import Case, Undefined
+from topobench.metrics.conformance.faulty import CONTEXTS, FAULTS, Context, case_of
 from topobench.metrics.contract import Metric, said_of
-from topobench.metrics.faulty import FAULTS, Context, case_of
 from topobench.metrics.figures import Figure
 
-__all__ = ["Subject"]
+__all__ = ["ROUNDING", "Subject", "in_each_context", "unclaimed", "where_it_says"]
+
+ROUNDING = 1e-9  # of a sum that is taken in another order
 
 
 class Subject:
-    """A figure of a metric under examination: its values, and what it says of itself."""
+    """A figure of a metric: its values, and what it says of itself."""
 
     def __init__(self, metric: Metric, name: str) -> None:
         self.metric, self.name = metric, name
@@ -66,3 +69,32 @@ class Subject:
         if not np.isfinite(float(value)):
             return f"it gave {float(value)}; where there is no value, give Undefined(reason)."
         return None
+
+
+def in_each_context(judge: Callable[[Subject, Context], str | None]) -> Callable[[Subject], Iterator[Outcome]]:
+    """Return the rule that asks about all choices."""
+
+    def answer(subject: Subject) -> Iterator[Outcome]:
+        for context in CONTEXTS:
+            yield ask(str(context), judge, subject, context)
+
+    return answer
+
+
+def where_it_says(
+    judge: Callable[[Subject, Context, Figure], str | None], ordered: bool = False
+) -> Callable[[Subject], Iterator[Outcome]]:
+    """Return the rule that asks about all choices, if the metric says what it is; `ordered`: if low or high is best."""
+
+    def answer(subject: Subject) -> Iterator[Outcome]:
+        for context in CONTEXTS:
+            yield ask_unless(unclaimed(subject, ordered), str(context), judge, subject, context, subject.figure)
+
+    return answer
+
+
+def unclaimed(subject: Subject, ordered: bool) -> str | None:
+    """Return why a rule of values cannot be asked, if it cannot; `ordered`: one that asks which are better."""
+    if subject.figure is None:
+        return "the metric does not say what it is."
+    return "neither low nor high values are better." if ordered and subject.figure.better == "neither" else None

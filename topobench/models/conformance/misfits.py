@@ -19,14 +19,26 @@ def misfit(found: Any, images: Tensor, when: str) -> str | None:
     if not isinstance(found, Tensor):
         return f"{when} it gives a {type(found).__name__}; it must give logits {wanted}, a tensor."
     if found.shape != wanted:
-        mend = "one logit for each pixel"
-        if found.ndim == 4 and found.shape[:2] == wanted[:2]:
-            mend = "pad the image and crop the logits, or interpolate them to its size"
-        return f"{when} it gives {tuple(found.shape)} for images {tuple(images.shape)}; it must give {wanted}: {mend}."
+        return (
+            f"{when} it gives {tuple(found.shape)} for images {tuple(images.shape)}; it must give {wanted}: "
+            f"{_mend(tuple(found.shape), wanted)}."
+        )
     if not found.is_floating_point():
         return f"{when} it gives {found.dtype}; logits are floating."
     wrong = int((~torch.isfinite(found)).sum())
     return f"{when} {wrong} of {found.numel()} logits are not finite." if wrong else None
+
+
+def _mend(found: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    """Return what to do with logits of that shape, in words."""
+    batch, _, *size = wanted
+    if found == (batch, *size):
+        return "unsqueeze(1) gives them their channel"
+    if found == (batch, 2, *size):
+        return "a softmax over channels 0 and 1 has the logit out[:, 1:] - out[:, :1]"
+    if len(found) == 4 and found[:2] == wanted[:2]:
+        return "pad the image and crop the logits, or interpolate them to its size"
+    return "one logit for each pixel"
 
 
 def some(names: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from topobench.metrics.case import Case
 from topobench.types import BoolArray
 
-__all__ = ["CONTEXTS", "FAULTS", "SHAPES", "Context", "case_of", "mask_of", "net"]
+__all__ = ["CONTEXTS", "FAULTS", "SHAPES", "Context", "case_of", "mask_of", "net", "words"]
 
 SHAPES = ((1, 1), (1, 13), (13, 1), (2, 17), (9, 31))
 """Sizes of images that a metric must take: a pixel, a row, a column, and oblong ones."""
@@ -80,6 +80,11 @@ def _faults() -> dict[str, BoolArray]:
 
 
 FAULTS = _faults()
+
+
+def words(fault: str) -> str:
+    """Return a prediction in words."""
+    return "the truth itself" if fault == "none" else f"a prediction with the fault '{fault}'"
 
 
 def mask_of(shape: tuple[int, int], seed: int) -> BoolArray:

@@ -1,4 +1,4 @@
-"""What every adapter does: turn one disk layout into samples."""
+"""What an adapter is: the protocol that a plugin of the group ``topobench.adapters`` keeps."""
 
 from __future__ import annotations
 
@@ -10,27 +10,35 @@ __all__ = ["Adapter"]
 
 
 class Adapter(Protocol):
-    """A reader of one disk layout: a class, whose name stands in the key `adapter` of a card.
+    """A reader of one disk layout: its files to samples. `topobench.data.conformance` asks what stands here.
 
-    It is made as ``Name(card=card, folder=folder, **layout)``: the card, a `Path`, and the keys of the card's
-    ``[layout]`` as keywords. They are checked by the annotations of ``__init__`` before it is made: a key that it does
-    not take, lacks or finds of another type is a CardError that names it. A table is annotated with a subclass of
-    `topobench.cards.Strict`, several of one kind with ``tuple[Table, ...]``; an adapter with ``**options`` is given all
-    further keys as they are, and checks them itself. What does not fit together in a card it refuses with a CardError.
-
-    It may look which files there are then, and reads none; the folder may be empty, or not be there. It can be pickled,
-    for runs go to several processes: whoever holds open files leaves them out (``__getstate__``) and opens them anew.
-    `topobench.data.conformance.check_adapter` asks for all of this.
-
-    A class attribute ``api_version = 1`` says for which version of this contract it was written; without one, for 1.
+    Parameters
+    ----------
+    card : topobench.cards.Card
+        Whose key `adapter` names it.
+    folder : Path
+        Where the files lie; it may be empty, or not be there.
+    **layout
+        The keys of the card's ``[layout]``, by name, checked by the annotations of ``__init__`` before it is made: a
+        key that it does not take, lacks or finds of another type is a CardError that names it. A table is annotated
+        with a subclass of `topobench.cards.Strict`, several of one kind with ``tuple[Table, ...]``; an adapter with
+        ``**options`` is given all further keys as they are, and checks them itself. What does not fit together in a
+        card raises `topobench.errors.CardError`.
 
     Attributes
     ----------
-    members : tuple of Member
+    members : tuple of topobench.types.Member
         The images that can be read, in the card's order; those that are missing are not among them. Ids are texts, not
         empty, each of one image alone; the unit is never empty: that of an image which depends on no other is its id.
         The part is that of the official split, or empty. `topobench.data.samples.member_of` makes them as the card's
         ``[units]`` says.
+    api_version : int, of the class, optional
+        Of this contract: 1, which it also is without.
+
+    Notes
+    -----
+    When it is made, it may look which files there are, and reads none. It can be pickled, for runs go to several
+    processes: whoever holds open files leaves them out (``__getstate__``) and opens them anew.
     """
 
     members: tuple[Member, ...]
