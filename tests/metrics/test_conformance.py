@@ -222,7 +222,7 @@ def test_a_metric_that_remembers():
 def test_a_metric_that_wants_large_images(axis):
     found = failures(mutant(lambda share, case: share + 0 * case.truth.take(1, axis)[0]))
     assert list(found) == ["any shape"]
-    assert found["any shape"] == ["raises IndexError: index 1 is out of bounds for axis 0 with size 1"] or axis
+    assert found["any shape"] == ["raises IndexError: index 1 is out of bounds for axis 0 with size 1."] or axis
     assert len(found["any shape"]) == 1
 
 
@@ -240,7 +240,7 @@ def test_a_metric_that_writes_to_what_it_is_given(word):
     assert list(found) == ["arguments untouched"]
     assert found["arguments untouched"] == [
         f"it writes to case.{word}, which other metrics are given, too; write to a copy of it.",
-        "raises ValueError: assignment destination is read-only",
+        "raises ValueError: assignment destination is read-only.",
     ]
 
 
