@@ -435,10 +435,30 @@ def _writes(subject: Subject, training: bool) -> str | None:
 
 @needs(CALLED)
 def _devices(subject: Subject) -> Iterator[Outcome]:
+    yield ask("tensors of its own", _on_one_device, subject)
     if torch.cuda.is_available():
         yield ask("cuda", _agrees, subject)
     else:
         yield "cuda", "not claimed", "there is no CUDA device here."
+
+
+def _on_one_device(subject: Subject) -> str | None:
+    """Ask on torch's device without values, which is everywhere: a tensor that was made elsewhere does not go with it.
+
+    What else cannot be done without values is no fault.
+    """
+    images, model = noise(*_odd(subject)).to("meta"), subject.new().to("meta").eval()
+    try:
+        with torch.inference_mode(), drawing():
+            model(images)
+    except Exception as error:
+        said = " ".join(str(error).split()).rstrip(".!")
+        if isinstance(error, RuntimeError) and all(word in said for word in ("device", "cpu", "meta")):
+            return (
+                f"on another device, a tensor that it makes is still on the cpu ({said}); make it with "
+                "device=images.device, or keep it by register_buffer."
+            )
+    return None
 
 
 def _agrees(subject: Subject) -> str | None:
