@@ -94,7 +94,7 @@ class Drops(Net):
         self.gain = nn.Parameter(torch.ones(1))
 
     def between(self, features):
-        kept = torch.rand(1) < 0.3 if self.training else torch.tensor([True])
+        kept = torch.rand(1, device=features.device) < (0.3 if self.training else 2)
         return functional.relu(torch.where(kept, self.gain * features, features))
 
 
@@ -495,7 +495,10 @@ MUTANTS = {  # rule -> case -> what its reason has
     },
     ListOfLayers: {"state saves and loads": {"loaded into another": "several layers in an nn.ModuleList, tensors by"}},
     TensorOfItsOwn: {"state saves and loads": {"loaded into another": "tensors by register_buffer"}},
-    StatisticsOfItsOwn: {"state saves and loads": {"loaded into another": "tensors by register_buffer"}},
+    StatisticsOfItsOwn: {
+        "state saves and loads": {"loaded into another": "tensors by register_buffer"},
+        "cpu = cuda": {"tensors of its own": "a tensor that it makes is still on the cpu"},
+    },
     InfiniteBuffer: {"state saves and loads": {"values": "mask in its state_dict is not finite, which no run"}},
     KeepsText: {"state saves and loads": {"values": "_extra_state in its state_dict is a dict; checkpoints hold"}},
     LayerMadeLate: {
@@ -532,6 +535,38 @@ def test_mutants_are_caught(make):
 def test_each_rule_has_a_mutant():
     caught = {rule for rules in MUTANTS.values() for rule in rules}
     assert caught | {"any channels", "cpu = cuda"} == {rule.name for rule in RULES}
+
+
+def test_a_tensor_that_stays_on_the_cpu_is_found_without_a_gpu():
+    class Places(Net):
+        reach = None
+
+        def __init__(self, in_channels):
+            super().__init__(in_channels)
+            self.register_buffer("scale", torch.tensor(2.0))
+
+        def between(self, features):
+            rows = torch.linspace(-1, 1, features.shape[2], device=self.device_of(features))[:, None]
+            return functional.relu(features * self.scale + rows)
+
+        def device_of(self, features):
+            return features.device
+
+    class Forgets(Places):
+        def device_of(self, features):
+            return None
+
+    class ReadsValues(Places):
+        def between(self, features):
+            return super().between(features) * (1 if float(features.detach().mean()) < 1e9 else 2)
+
+    for sound in (Places, ReadsValues):
+        assert check_model(sound).failed == ()
+    found = failures(check_model(Forgets))
+    assert {*found} == {"cpu = cuda"}
+    assert (
+        "make it with device=images.device, or keep it by register_buffer." in found["cpu = cuda"]["tensors of its own"]
+    )
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,31 @@ def _writes(subject: Subject, training: bool) -> str | None:
     return None if torch.equal(images, before) else "it writes to the images; begin with what is not done in place."
 
 
+@needs(CALLED)
+def _devices(subject: Subject) -> Iterator[Outcome]:
+    yield ask("tensors of its own", _on_one_device, subject)
+    yield from on_cuda(_agrees)(subject)
+
+
+def _on_one_device(subject: Subject) -> str | None:
+    """Ask on torch's device without values, which is everywhere: a tensor that was made elsewhere does not go with it.
+
+    What else cannot be done without values is no fault.
+    """
+    images, model = noise(*odd(subject)).to("meta"), subject.new().to("meta").eval()
+    try:
+        with torch.inference_mode(), drawing():
+            model(images)
+    except Exception as error:
+        said = " ".join(str(error).split()).rstrip(".!")
+        if isinstance(error, RuntimeError) and all(word in said for word in ("device", "cpu", "meta")):
+            return (
+                f"on another device, a tensor that it makes is still on the cpu ({said}); make it with "
+                "device=images.device, or keep it by register_buffer."
+            )
+    return None
+
+
 def _agrees(subject: Subject) -> str | None:
     images = noise(*odd(subject))
     wanted = evaluated(subject.still(), images)
@@ -96,5 +121,5 @@ RULES: tuple[Rule[Subject], ...] = (
     Rule("channels last", "images and weights may lie so in memory", _channels_last),
     Rule("mixed precision", "logits and gradients are finite within autocast to bfloat16", _precision),
     Rule("input untouched", "the images are not written to", _untouched),
-    Rule("cpu = cuda", "both devices give the same logits", needs(CALLED)(on_cuda(_agrees))),
+    Rule("cpu = cuda", "both devices give the same logits", _devices),
 )
