@@ -53,7 +53,7 @@ def test_nothing_is_limited_where_the_clock_is_somebody_elses_or_in_another_thre
 
 def test_a_case_that_hangs_or_leaves_fails(monkeypatch):
     monkeypatch.setenv("TOPOBENCH_PLUGIN_SECONDS", "0.1")
-    assert ask("case", hang) == ("case", "failed", "it takes longer than 0.1 seconds.")
+    assert ask("case", hang) == ("case", "failed", "it takes longer than 0.1 seconds ($TOPOBENCH_PLUGIN_SECONDS).")
 
     class Odd(BaseException):
         pass

@@ -168,6 +168,8 @@ def _takes(maker: Any, arguments: Mapping[str, Any]) -> bool:
         inspect.signature(maker).bind(**arguments)
     except TypeError:
         return False
+    except ValueError:  # of compiled code, which need not say
+        return True
     return True
 
 

@@ -48,7 +48,7 @@ def time_limit(seconds: float) -> Iterator[None]:
         return
 
     def stop(*_: object) -> NoReturn:
-        raise TimedOut(f"it takes longer than {seconds:g} seconds")
+        raise TimedOut(f"it takes longer than {seconds:g} seconds (${PATIENCE})")
 
     before = signal.signal(signal.SIGALRM, stop)
     try:

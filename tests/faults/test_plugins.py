@@ -7,6 +7,7 @@ import pytest
 from tests.cli.here import topobench_here
 from tests.conftest import write_suite
 from tests.distribution import write_distribution
+from topobench.cli import names
 
 GOOD = """
 from torch import nn
@@ -70,6 +71,15 @@ def test_33_lists_name_all_and_load_none(kind):
         assert line.split()[1:3] == ["bad-plugins", "6.6"]
 
 
+def test_33_without_a_kind_all_names_are_listed():
+    result = topobench_here("list", "--origin")
+    assert result.returncode == 0, result.stderr
+    parts = [part.splitlines() for part in result.stdout.split("# ")[1:]]
+    assert [part[0] for part in parts] == list(names.KINDS)
+    [lost] = [line for part in parts if part[0] == "losses" for line in part if line.startswith("lost ")]
+    assert lost.split() == ["lost", "bad-plugins", "6.6"]
+
+
 @pytest.mark.parametrize(("name", "said"), SAID.items())
 def test_33_who_asks_for_it_is_told_whose_it_is(name, said, monkeypatch):
     if name == "hangs":
@@ -94,10 +104,10 @@ def test_33_who_does_not_use_it_hears_nothing(tmp_path):
 
 def test_33_its_run_fails_and_the_others_go_on(tmp_path, monkeypatch):
     monkeypatch.setenv("TOPOBENCH_PLUGIN_SECONDS", "1")
-    names = ["hangs", "forward", "none", "options", "good"]
-    for name in names:
+    offered = ["hangs", "forward", "none", "options", "good"]
+    for name in offered:
         (tmp_path / f"{name}.toml").write_text(RECIPE.format(name))
-    recipes = [text for name in names for text in ("--recipe", f"{name}.toml")]
+    recipes = [text for name in offered for text in ("--recipe", f"{name}.toml")]
     suite = write_suite(tmp_path, nulls=["null-background"])
     result = topobench_here("run", "--suite", suite, *recipes, "-o", "out")
     assert result.returncode == 1, result.stderr

@@ -32,21 +32,35 @@ MOST_FILES = 5  # known files of a card that are shown
 
 
 @click.command("list")
-@click.argument("kind", type=click.Choice(KINDS))
+@click.argument("kind", type=click.Choice(KINDS), required=False)
 @click.option("--origin", is_flag=True, help="Also show from which distribution and version, or file, each name comes.")
 @plugin
-def list_names(kind: str, origin: bool) -> int:
-    """List the names of a KIND. A file that is not valid is named after the others, and makes the exit code 1.
+def list_names(kind: str | None, origin: bool) -> int:
+    """List the names of a KIND; of all kinds without one.
 
-    No plugin is loaded for it; what of plugins cannot be read is named after the others, too, and changes no exit code.
+    A file that is not valid is named after the others, and makes the exit code 1. No plugin is loaded for it; what of
+    plugins cannot be read is named after the others, too, and changes no exit code.
     """
-    import topobench
-    from topobench.errors import TopobenchError
     from topobench.plugins import broken
-    from topobench.registry import OURS
 
     faults: list[str] = []
     warnings = list(broken())
+    for number, each in enumerate(KINDS if kind is None else [kind]):
+        if kind is None:
+            click.echo(("\n" if number else "") + f"# {each}")
+        _print_names(each, origin, faults, warnings)
+    for words, sentences in (("Warning", warnings), ("Error", faults)):
+        for sentence in sentences:
+            click.echo(f"{words}: {sentence}", err=True)
+    return 1 if faults else 0
+
+
+def _print_names(kind: str, origin: bool, faults: list[str], warnings: list[str]) -> None:
+    """Print the names of a kind; what is wrong with ours is added to the faults, with those of plugins to warnings."""
+    import topobench
+    from topobench.errors import TopobenchError
+    from topobench.registry import OURS
+
     known = topobench.list_names(kind)
     width = max(22, *map(len, known))
     for name in known:
@@ -58,10 +72,6 @@ def list_names(kind: str, origin: bool) -> int:
             if whose == OURS:
                 continue
         click.echo(f"{name:{width}} {f'{whose:22} ' if origin else ''}{about}".rstrip())
-    for words, sentences in (("Warning", warnings), ("Error", faults)):
-        for sentence in sentences:
-            click.echo(f"{words}: {sentence}", err=True)
-    return 1 if faults else 0
 
 
 def _title(kind: str, name: str) -> str:
