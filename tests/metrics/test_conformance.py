@@ -58,6 +58,16 @@ def test_a_sound_metric_of_somebody_keeps_every_rule():
     assert [rule.name for rule in RULES] == list(report.counts())
 
 
+def test_one_that_breaks_everywhere_is_told_so_once():
+    @defines(WRONG)
+    def breaks(case):
+        return {"wrong": case.no_such_thing}
+
+    found = failures(breaks)
+    assert found == {"gives its figure": ["raises AttributeError: 'Case' object has no attribute 'no_such_thing'."]}
+    assert list(check_metric(breaks, "wrong").counts()) == ["says what it is", "gives its figure"]
+
+
 def test_a_share_that_high_values_are_better_of_and_a_count_keep_every_rule():
     assert failures(mutant(lambda share, case: 1 - share, replace(WRONG, better="high"))) == {}
     assert failures(mutant(lambda share, case: share * case.truth.size, replace(WRONG, unit="pixels"))) == {}

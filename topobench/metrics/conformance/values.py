@@ -11,7 +11,7 @@ from topobench.metrics.contract import said_of
 from topobench.metrics.figures import Figure
 from topobench.registry import BUILTINS
 
-__all__ = ["RULES"]
+__all__ = ["GIVES", "RULES"]
 
 
 def _says_what_it_is(subject: Subject) -> Iterator[Outcome]:
@@ -84,13 +84,12 @@ def _worse(figure: Figure, value: float, other: float) -> bool:
     return sign * (value - other) > ROUNDING
 
 
+GIVES: Rule[Subject] = Rule(
+    "gives its figure", "a finite number under its name, or Undefined with a reason", in_each_context(_gives_its_figure)
+)
 RULES: tuple[Rule[Subject], ...] = (
     Rule("says what it is", "a Figure of its name says which way is better and what it measures", _says_what_it_is),
-    Rule(
-        "gives its figure",
-        "a finite number under its name, or Undefined with a reason",
-        in_each_context(_gives_its_figure),
-    ),
+    GIVES,
     Rule("in its range", "no value lies beyond the range of its Figure", where_it_says(_in_range)),
     Rule(
         "perfect is best",
