@@ -1,6 +1,7 @@
 """Tables: means by hand, ranks, what is not ranked, and the files."""
 
 import re
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -178,6 +179,17 @@ def kept(share=SHARE, dataset="toy", **of_each):
         )
         for name, value in of_each.items() for one in runs(name, value, dataset, protocols={"hu2019": chosen})
     ]  # fmt: skip
+
+
+def test_a_file_of_an_odd_name_writes_nothing_into_a_page(tmp_path):
+    records = deepcopy(kept(low=0.2, high=0.9))
+    for each in records:
+        each.protocols["hu2019"]["plugin_figures"]["cells_kept"]["origin"] = "we<b>.py, code 123"
+    write_leaderboard(records, tmp_path)
+    for name in ("leaderboard.md", "index.html"):
+        text = (tmp_path / name).read_text()
+        assert "cells_kept of we&lt;b" in text
+        assert "we<b>" not in text
 
 
 def test_a_figure_of_a_plugin_ranks_the_right_way_round_where_it_is_not_installed(tmp_path):
