@@ -5,11 +5,15 @@ import functools
 import hashlib
 import json
 import os
+import signal
 from pathlib import Path
 
 os.environ.setdefault("GOMP_SPINCOUNT", "30000")  # as the command does: tests share the cores
 if (workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))) > 1:
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in what a shell runs in the background, and so in children
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 os.environ["TOPOBENCH_PICTURES"] = "none"  # which take seconds a run; their own tests ask for them
 
