@@ -2,7 +2,7 @@
 
 from topobench.plugins import Plugin
 
-__all__ = ["offer", "write_distribution"]
+__all__ = ["offer", "recipe_text", "write_distribution"]
 
 
 def write_distribution(folder, name, entry_points, version="1.0", about="", **modules):
@@ -21,3 +21,12 @@ def offer(monkeypatch, kind, name, found):
     monkeypatch.setattr("topobench.registry.plugins_of", lambda asked: [plugin] if asked == kind else [])
     monkeypatch.setattr("topobench.registry.find", lambda *asked: plugin if asked == (kind, name) else None)
     monkeypatch.setattr("topobench.registry.load_plugin", lambda plugin: found)
+
+
+def recipe_text(name, model="unet"):
+    """The text of a recipe, version 3, that trains a model with cross entropy for three steps."""
+    return (
+        f'schema = 1\nname = "{name}"\nversion = 3\ntitle = "{name}"\nsource = "them"\nlearning_rate = 0.001\n'
+        f'model.name = "{model}"\nloss = [{{ name = "cross-entropy", weight = 1.0 }}]\n'
+        "budget = { steps = 3, batch = 2, crop = 40 }\n"
+    )

@@ -6,7 +6,7 @@ import pytest
 
 from tests.cli.here import topobench_here
 from tests.conftest import write_suite
-from tests.distribution import write_distribution
+from tests.distribution import recipe_text, write_distribution
 from topobench.cli import names
 
 GOOD = """
@@ -32,16 +32,6 @@ SAID = {
     "wrong": "makes a Net; it must make a torch Module", "version": "has api_version 3; this topobench takes 1",
     "options": "missing 1 required keyword-only argument: 'must'",
 }  # fmt: skip
-RECIPE = """schema = 1
-name = "{0}"
-version = 1
-title = "{0}"
-source = "a test"
-learning_rate = 0.001
-model.name = "{0}"
-loss = [{{ name = "cross-entropy", weight = 1.0 }}]
-budget = {{ steps = 1, batch = 1, crop = 40 }}
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -106,7 +96,7 @@ def test_33_its_run_fails_and_the_others_go_on(tmp_path, monkeypatch):
     monkeypatch.setenv("TOPOBENCH_PLUGIN_SECONDS", "1")
     offered = ["hangs", "forward", "none", "options", "good"]
     for name in offered:
-        (tmp_path / f"{name}.toml").write_text(RECIPE.format(name))
+        (tmp_path / f"{name}.toml").write_text(recipe_text(name, name))
     recipes = [text for name in offered for text in ("--recipe", f"{name}.toml")]
     suite = write_suite(tmp_path, nulls=["null-background"])
     result = topobench_here("run", "--suite", suite, *recipes, "-o", "out")

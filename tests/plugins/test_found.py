@@ -6,23 +6,13 @@ import sys
 import pytest
 
 import topobench
-from tests.distribution import write_distribution
+from tests.distribution import recipe_text, write_distribution
 from topobench import cards, registry
 from topobench.errors import ArgumentError, CardError, UnknownNameError
 from topobench.plugins import all_plugins, broken, find, plugins_of, read_plugins
 from topobench.plugins.single import module_of
 
 ADDRESSES = "Home-page: https://home\nProject-URL: Source, https://source\nProject-URL: Issues, https://source/issues\n"
-RECIPE = """schema = 1
-name = "their-recipe"
-version = 3
-title = "theirs"
-source = "them"
-learning_rate = 0.001
-model.name = "unet"
-loss = [{ name = "cross-entropy", weight = 1.0 }]
-budget = { steps = 3, batch = 2, crop = 40 }
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -190,7 +180,7 @@ def package(tmp_path, monkeypatch):
     folder = tmp_path / "with_files" / "some"
     folder.mkdir(parents=True)
     (folder.parent / "__init__.py").write_text("1 / 0\n")  # never run
-    (folder / "their-recipe.toml").write_text(RECIPE)
+    (folder / "their-recipe.toml").write_text(recipe_text("their-recipe"))
     shipped = cards.text_of("datasets", "synthetic-membranes").replace('"synthetic-membranes"', '"their-cells"')
     (folder.parent / "their-cells.toml").write_text(f'{shipped}\n[variants.few]\ntitle = "a few"\n')
     monkeypatch.syspath_prepend(tmp_path)
@@ -202,7 +192,7 @@ def test_recipes_and_cards_of_a_distribution():
     assert {"their-recipe", "lost", "lost-package"} < set(topobench.list_names("recipes"))
     assert {"their-cells", "their-cells:few"} < set(topobench.list_names("datasets"))
     assert cards.load_recipe("their-recipe").version == 3
-    assert "theirs" in cards.text_of("recipes", "their-recipe")
+    assert "their-recipe" in cards.text_of("recipes", "their-recipe")
     assert cards.load_card("their-cells:few").title == "a few"
     assert topobench.load_dataset("their-cells")["image-00"].image.ndim == 3
     assert (
@@ -229,9 +219,9 @@ def test_files_that_a_distribution_lacks_are_its_own_fault():
 
 
 def test_recipes_beside_a_file(file, tmp_path):
-    (tmp_path / "their-recipe.toml").write_text(RECIPE)
+    (tmp_path / "their-recipe.toml").write_text(recipe_text("their-recipe"))
     file('PLUGINS = {"recipes": {"their-recipe": "their-recipe.toml", "other": "their-recipe.toml"}}')
-    assert cards.load_recipe("their-recipe").title == "theirs"
+    assert cards.load_recipe("their-recipe").title == "their-recipe"
     with pytest.raises(CardError, match=r"must lie in .*other\.toml, and does not"):
         cards.load_recipe("other")
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.distribution import write_distribution
+from tests.distribution import recipe_text, write_distribution
 from tests.run.test_execute import Told
 from topobench.cards import load_card, load_recipe, load_suite, text_of
 from topobench.data import open_dataset
@@ -41,16 +41,6 @@ class Breaks(Net):
 class Mine(Synthetic):
     pass
 """
-RECIPE = """schema = 1
-name = "theirs"
-version = 1
-title = "theirs"
-source = "them"
-learning_rate = 0.001
-model.name = "NAME"
-loss = [{ name = "cross-entropy", weight = 1.0 }]
-budget = { steps = 3, batch = 2, crop = 40 }
-"""
 
 
 @pytest.fixture
@@ -71,7 +61,7 @@ def run(tmp_path, monkeypatch, suite_file):
     monkeypatch.syspath_prepend(tmp_path)
 
     def make(model="net"):
-        (tmp_path / "files_of" / "theirs.toml").write_text(RECIPE.replace("NAME", model))
+        (tmp_path / "files_of" / "theirs.toml").write_text(recipe_text("theirs", model))
         suite = load_suite(str(suite_file(recipes=["theirs"], datasets=["their-cells"], nulls=[])))
         [run] = expand(suite, [load_recipe("theirs")], [open_dataset("their-cells")], Device("cpu", "float32", 1))
         return run

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial as bound
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from topobench.types import Report
 
 __all__ = ["check"]
-
-SHOWN = 3  # reasons a rule, unless all are asked for
 
 names = click.argument("names", nargs=-1, required=True, metavar="NAME...")
 everything = click.option(
@@ -230,6 +228,9 @@ def _readable(names: Iterable[str]) -> Iterator[Card]:
 
 def _hold(kind: str, subjects: Sequence[_Subject], rules: Sequence[Rule[Any]], everything: bool, as_json: bool) -> None:
     """Check subjects one after the other and print what was found; Exit with 1 if anything failed."""
+    from topobench.cli.reports import as_json as told
+    from topobench.cli.reports import print_report
+
     found = []
     for subject in subjects:
         if sys.stderr.isatty():
@@ -238,9 +239,9 @@ def _hold(kind: str, subjects: Sequence[_Subject], rules: Sequence[Rule[Any]], e
             report = subject.held()
         found.append((subject, report))
         if not as_json:
-            _print(kind, subject, report, rules, everything)
+            print_report(kind, subject.origin, report, rules, everything, subject.shortcomings)
     if as_json:
-        click.echo(json.dumps([_as_json(kind, subject, report) for subject, report in found]))
+        click.echo(json.dumps([told(kind, subject.origin, report) for subject, report in found]))
     if any(report.failed for _, report in found):
         raise click.exceptions.Exit(1)
 
@@ -257,52 +258,3 @@ def _to_stderr() -> Iterator[None]:
     finally:
         os.dup2(kept, 1)
         os.close(kept)
-
-
-def _as_json(kind: str, subject: _Subject, report: Report) -> dict[str, Any]:
-    about = {"kind": kind, "subject": report.subject, "origin": subject.origin}
-    return {**about, "checks": [asdict(check) for check in report.checks]}
-
-
-def _print(kind: str, subject: _Subject, report: Report, rules: Sequence[Rule[Any]], everything: bool) -> None:
-    """Print how many cases of each rule passed, failed and are not claimed, then why, equal reasons together."""
-    from rich.console import Console
-
-    from topobench.cli.tables import grid
-
-    counts = report.counts()
-    table = grid()
-    table.add_column("rule", no_wrap=True)
-    for heading in ("passed", "failed", "not claimed"):
-        table.add_column(heading, justify="right")
-    for rule, count in counts.items():
-        table.add_row(rule, *(str(number or "") for number in count.values()))
-    console = Console(highlight=False, markup=False, soft_wrap=True)
-    console.print(f"{kind} {report.subject}, from {subject.origin}")
-    console.print(table)
-    for each in rules:
-        if lines := _reasons(report.reasons(each.name), everything):
-            console.print(f"\n{each.name}: {each.meaning}", *lines, sep="\n  ")
-    if lines := _reasons(report.unclaimed(), everything=True):
-        console.print("\nnot claimed:", *lines, sep="\n  ")
-    passed, failed = sum(count["passed"] for count in counts.values()), len(report.failed)
-    verdict = f"{failed} check{'s' * (failed > 1)} failed, {passed} passed" if failed else f"all {passed} checks passed"
-    known = f" (known: {subject.shortcomings})" if failed and subject.shortcomings else ""
-    console.print(f"\n{report.subject}: {verdict}{known}.\n")
-
-
-def _reasons(found: dict[str, list[str]], everything: bool) -> list[str]:
-    """Return a line for each reason, with its cases; the first few of both, unless all are asked for."""
-    if everything:
-        return [f"{_joined(cases)}: {reason}" for reason, cases in found.items()]
-    lines = [f"{_first(cases)}: {reason}" for reason, cases in found.items()]
-    rest = len(lines) - SHOWN
-    return lines if rest <= 0 else [*lines[:SHOWN], f"... and {rest} more reason{'s' * (rest > 1)} (--all shows all)"]
-
-
-def _first(cases: list[str]) -> str:
-    return _joined(cases[:SHOWN]) + (f" and {len(cases) - SHOWN} more" if len(cases) > SHOWN else "")
-
-
-def _joined(cases: list[str]) -> str:
-    return ("; " if any("," in case for case in cases) else ", ").join(cases)
