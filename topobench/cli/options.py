@@ -130,7 +130,8 @@ def _name_plugins(context: click.Context, parameter: click.Parameter, files: Seq
     if strange := [path for path in paths if os.pathsep in path]:
         raise click.BadParameter(f"{strange[0]} has a {os.pathsep!r} in its path; rename it.", param=parameter)
     os.environ[FILES] = os.pathsep.join([*paths, *([before] if before else [])])
-    context.call_on_close(lambda: os.environ.update({FILES: before}) if before else os.environ.pop(FILES, None))
+    root = context.find_root()  # which is closed also where a later argument is wrong
+    root.call_on_close(lambda: os.environ.update({FILES: before}) if before else os.environ.pop(FILES, None))
     for plugin in (plugin for path in paths for plugin in read_plugins(Path(path))):
         if useless := why_unused(plugin):
             raise ArgumentError(f"{plugin} cannot be used: {useless}.")
