@@ -67,7 +67,7 @@ class Checkpoints:
         for path in self._newest_first():
             state = self._read(path)
             if isinstance(state, dict):
-                return int(path.name.split("-")[1]), state, refused
+                return _order(path)[0], state, refused
             refused.append(f"checkpoint {path} is refused: {state}")
         if refused:
             raise RunError(f"{'; '.join(refused)}. Remove that folder to train from the start.")

@@ -36,6 +36,7 @@ from topobench.run.settings import DEFAULTS, Settings
 from topobench.run.store import KINDS, Place, Store
 from topobench.run.train import Trainer
 from topobench.run.validation import Validator, hold_out
+from topobench.run.warmup import WarmUp
 from topobench.run.watcher import Watcher
 from topobench.scores import Predictor, make_record, run_id_of, score_samples, write_record
 from topobench.types import Row, RunRecord, Sample
@@ -235,7 +236,10 @@ class _Execution:
             self.training["held_out"] = held_out
         data = TrainingSet.of(dataset.select(train_ids), self.settings.cache_bytes)
         checkpoints = Checkpoints(self.place.checkpoints, run_id_of(run.identity()), self.plugins)
-        trainer = Trainer(recipe, budget, seed, run.device, data, checkpoints, validator, self.settings)
+        warm_up = None
+        if budget.steps:  # seconds are never twice the same steps
+            warm_up = WarmUp.of(recipe, budget.steps, run.identity(), self.place, self.plugins)
+        trainer = Trainer(recipe, budget, seed, run.device, data, checkpoints, validator, self.settings, warm_up)
         for sentence in trainer.refused:
             self.watcher.noted(run, sentence)
         if self.before and not trainer.ended:

@@ -25,6 +25,7 @@ from topobench.run.device import Device
 from topobench.run.evaluate import try_model
 from topobench.run.settings import DEFAULTS, Settings
 from topobench.run.validation import Interrupted, Validated, Validator
+from topobench.run.warmup import WarmUp
 from topobench.run.watcher import Step
 from topobench.seeds import seed_of
 
@@ -59,6 +60,7 @@ class Trainer:
     has the losses of the same steps.
 
     Given a `validator`, the best of the states that it sees is kept, and `scored_model` is that; else it is the last.
+    Given a `warm_up`, its steps are those of another run that took them, or are kept for others.
     """
 
     recipe: Recipe
@@ -69,6 +71,7 @@ class Trainer:
     checkpoints: Checkpoints
     validator: Validator | None = None
     settings: Settings = DEFAULTS
+    warm_up: WarmUp | None = None
     step: int = 0
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(("data", "network", "loss"), 0.0))
     validation_seconds: float = 0.0
@@ -76,6 +79,7 @@ class Trainer:
     best: dict[str, Any] | None = None
     refused: list[str] = field(default_factory=list)
     curve: Curve = field(default_factory=Curve)
+    warmed_up: dict[str, Any] | None = None
     _peaks: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -88,10 +92,15 @@ class Trainer:
         self.scaler = torch.amp.GradScaler(self.device.kind, enabled=self.device.precision == "float16")
         self._try_loss()
         try_model(self.model, self.device.kind, self.data.channels, self.data.crop_size(self.budget))
+        if self.loss.state_dict():  # what a loss may have learned by then is not that of another
+            self.warm_up = None
         found = self.checkpoints.latest()
         if found:
             self.step, state, self.refused = found
             self._take_up(state)
+            self.loss.load_state_dict(state["loss"])
+        elif self.warm_up:
+            self._take_warm_up(self.warm_up)
         self._saved = self.step, len(self.validated)
 
     def run(
@@ -115,6 +124,7 @@ class Trainer:
                     continue
             else:
                 stepped(self._take_step())
+                self._keep_warm_up()
             if time.monotonic() - saved >= self.settings.checkpoint_seconds:
                 self._save()
                 saved = time.monotonic()
@@ -141,7 +151,9 @@ class Trainer:
 
     def report(self) -> dict[str, Any]:
         """Return how the training went, for the record."""
-        found = {"steps": self.step, "losses": self.curve.points()}
+        found: dict[str, Any] = {"steps": self.step, "losses": self.curve.points()}
+        if self.warmed_up:
+            found["warm_up"] = self.warmed_up
         if not self.best:
             return {**found, "scored": "last"}
         validated = [list(each) for each in self.validated]
@@ -187,29 +199,43 @@ class Trainer:
         now = (self.step, len(self.validated))
         if now == self._saved:
             return
-        if not all(bool(torch.isfinite(value).all()) for value in self.model.state_dict().values()):
-            raise RunError(f"NaN or infinite weights after {self.step} steps, on the batches of seed {self.seed}")
-        state: dict[str, Any] = {name: part.state_dict() for part, name in self._parts()}
-        state |= {
-            "seconds": self.seconds, "validation_seconds": self.validation_seconds, "best": self.best,
-            "peaks": self.peaks(), "curve": self.curve.state(),
-            "validated": [list(found) for found in self.validated],
-        }  # fmt: skip
-        self.checkpoints.save(self.step, state, len(self.validated))
+        self.checkpoints.save(self.step, {**self._state(), "loss": self.loss.state_dict()}, len(self.validated))
         self._saved = now
 
+    def _state(self) -> dict[str, Any]:
+        """Return all that the training goes on from, but for what the loss keeps."""
+        if not all(bool(torch.isfinite(value).all()) for value in self.model.state_dict().values()):
+            raise RunError(f"NaN or infinite weights after {self.step} steps, on the batches of seed {self.seed}")
+        return {name: part.state_dict() for name, part in self._parts()} | {
+            "seconds": self.seconds, "validation_seconds": self.validation_seconds, "best": self.best,
+            "peaks": self.peaks(), "curve": self.curve.state(), "warmed_up": self.warmed_up,
+            "validated": [list(found) for found in self.validated],
+        }  # fmt: skip
+
+    def _keep_warm_up(self) -> None:
+        """Keep the state for other runs if this step was the last that they have in common."""
+        if self.warm_up and self.warm_up.joined and self.step == self.warm_up.steps:
+            self.warm_up.keep(self._state())
+
+    def _take_warm_up(self, warm_up: WarmUp) -> None:
+        """Go on from a warm-up that is kept, if there is one."""
+        found, self.refused = warm_up.take()
+        if found:
+            self.step = found.step
+            self._take_up(found.state)
+            if found.run_id != warm_up.run_id:  # its own, where it was killed before its first checkpoint
+                self.warmed_up = {"steps": found.step, "run_id": found.run_id}
+
     def _take_up(self, state: dict[str, Any]) -> None:
-        for part, name in self._parts():
+        for name, part in self._parts():
             part.load_state_dict(state[name])
         self.seconds, self.validation_seconds = state["seconds"], state["validation_seconds"]
-        self.best, self._peaks = state["best"], state.get("peaks", {})
+        self.best, self._peaks, self.warmed_up = state["best"], state.get("peaks", {}), state.get("warmed_up")
         self.curve = Curve(**state.get("curve", {"begin": self.step}))  # a checkpoint of before there were curves
         self.validated = [Validated(*found) for found in state["validated"]]
 
-    def _parts(self) -> list[tuple[Any, str]]:
-        return [
-            (self.model, "model"), (self.loss, "loss"), (self.optimiser, "optimiser"), (self.scaler, "scaler"),
-        ]  # fmt: skip
+    def _parts(self) -> list[tuple[str, Any]]:
+        return [("model", self.model), ("optimiser", self.optimiser), ("scaler", self.scaler)]
 
     def _try_loss(self) -> None:
         """Compute all terms once: what is compiled or fails at first use does so before the clock runs."""
