@@ -9,8 +9,20 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from tests.test_scores import record
+from topobench.errors import ArgumentError
 from topobench.leaderboard import make_tables
-from topobench.leaderboard.statistics import REPLICATES, Scores, compare, groups, holm, interval, mean_ranks
+from topobench.leaderboard.statistics import (
+    REPLICATES,
+    Scores,
+    compare,
+    differences,
+    groups,
+    holm,
+    interval,
+    mean_ranks,
+    p_of_none,
+    taus,
+)
 from topobench.types import Row
 
 NAN = np.nan
@@ -116,6 +128,56 @@ def test_what_rounding_makes_is_no_difference():
     assert (found.better, found.worse, found.p) == (0, 0, 1.0)
     found = compare(scores([1.1, 2.2, 3.3]), scores([1.0, 2.1, 3.2]), False)  # 0.1 each, but for the last digit
     assert (found.better, found.worse, found.p) == (0, 1, 2.0**-2)
+
+
+def test_runs_are_paired_by_fold_and_seed():
+    first, second = scores([[5.0, 7.0], [1.0, 2.0]], folds=[0, 1]), scores([[4.0, 4.0], [3.0, NAN]], folds=[0, 1])
+    found = differences(first, second)
+    assert found.values[0].tolist() == [1.0, 3.0]
+    assert found.values[1, 0] == -2.0 and np.isnan(found.values[1, 1])
+    with pytest.raises(ArgumentError, match="the same folds and seeds"):
+        differences(first, scores([[1.0, 1.0]]))
+    with pytest.raises(ArgumentError, match="the same folds and seeds"):
+        differences(first, scores([[1.0, 1.0]] * 2, folds=[0, 2]))
+
+
+def test_of_one_seed_the_test_of_differences_is_the_paired_t_test():
+    first, second = np.random.default_rng(2).normal([[0.0], [0.6]], 1, (2, 15))
+    found = differences(scores(first), scores(second))
+    assert p_of_none(found) == pytest.approx(stats.ttest_rel(first, second).pvalue)
+    assert np.isnan(p_of_none(differences(scores([1.0, 2.0], units=[0, 0]), scores([1.0, 1.0], units=[0, 0]))))
+
+
+def test_what_rounding_makes_is_no_difference_run_by_run():
+    assert p_of_none(differences(scores([0.1 + 0.2] * 3), scores([0.3] * 3))) == 1.0
+
+
+def test_pairs_of_seeds_find_what_a_common_warm_up_hides():
+    """Luck of the seed is in both trainings, and cancels; what is left errs as seldom as it says, and finds more."""
+    rng = np.random.default_rng(7)
+    folds, units = np.repeat([0, 1, 2], 3), np.repeat(np.arange(9), 3)
+    found = {"equal": [], "worse": [], "unpaired": []}
+    for _ in range(200):
+        luck, hard = rng.normal(0, 1.0, (9, 1)), rng.normal(0, 1.0, 9)[units]
+
+        def trained(mean, luck=luck, hard=hard):
+            own = rng.normal(0, 0.3, (9, 1)) + rng.normal(0, 0.3, 9)[units]
+            return scores(mean + luck + hard + own + rng.normal(0, 0.3, (9, 27)), folds, units)
+
+        base, same, worse = trained(0.0), trained(0.0), trained(0.6)
+        found["equal"].append(p_of_none(differences(base, same)) < 0.05)
+        found["worse"].append(p_of_none(differences(base, worse)) < 0.05)
+        found["unpaired"].append(compare(base, worse, False).p < 0.05)
+    assert 0.0 <= np.mean(found["equal"]) <= 0.08
+    assert np.mean(found["worse"]) > np.mean(found["unpaired"]) + 0.2
+
+
+def test_taus_are_scipys():
+    rng = np.random.default_rng(8)
+    means, others = rng.integers(0, 6, 9).astype(float), rng.integers(0, 6, (9, 50)).astype(float)
+    wanted = [stats.kendalltau(means, others[:, column]).statistic for column in range(50)]
+    assert taus(means, others) == pytest.approx(np.array(wanted))
+    assert np.isnan(taus(np.zeros(3), np.arange(3.0)[:, None])[0])
 
 
 def test_holm_by_hand():

@@ -10,7 +10,7 @@ import numpy as np
 
 from topobench.files import digest
 from topobench.leaderboard.entries import Entry
-from topobench.leaderboard.statistics import Floats, Scores, mean_ranks
+from topobench.leaderboard.statistics import Scores, mean_ranks, replicates_of
 from topobench.leaderboard.tables import Table
 
 __all__ = ["Overall", "OverallEntry", "Views", "make_overalls", "views_of"]
@@ -104,7 +104,7 @@ def _overall(tables: Sequence[Table]) -> Overall:
     if len(keys) < 2:
         return Overall(tuple(tables), ())
     means = [np.array([sign * _scores(entry).mean for entry in entries]) for entries in found]
-    replicates = [sign * _replicates(entries) for entries in found]
+    replicates = [sign * replicates_of([_scores(entry) for entry in entries]) for entries in found]
     rank, low, high = mean_ranks(replicates, means)
     known = not any(np.isnan(drawn).any() for drawn in replicates)
     own = np.stack([mean_ranks([draws], [point])[0] for draws, point in zip(replicates, means, strict=True)], axis=1)
@@ -124,16 +124,6 @@ def _overall(tables: Sequence[Table]) -> Overall:
 def _scores(entry: Entry) -> Scores:
     assert entry.scores is not None  # it has a rank
     return entry.scores
-
-
-def _replicates(entries: Sequence[Entry]) -> Floats:
-    """Return what the means of a table could as well have been (entries, replicates); NaN where that is not known.
-
-    All are stretched alike, as far as any: what is hard for all methods must not part them.
-    """
-    scores = [_scores(entry) for entry in entries]
-    stretch = max(found.stretch for found in scores)
-    return np.stack([found.mean + stretch * found.draws for found in scores])
 
 
 def _mean_rank(item: tuple[str, tuple[tuple[int | None, float | None], ...]]) -> tuple[float, str]:

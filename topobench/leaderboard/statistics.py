@@ -16,9 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
+from topobench.errors import ArgumentError
 from topobench.seeds import generator
 
-__all__ = ["LEVEL", "REPLICATES", "Comparison", "Scores", "compare", "groups", "holm", "interval", "mean_ranks"]
+__all__ = [
+    "LEVEL", "REPLICATES", "Comparison", "Scores", "compare", "differences", "groups", "holm", "interval", "mean_ranks",
+    "p_of_none", "replicates_of", "taus",
+]  # fmt: skip
 
 LEVEL = 0.95
 ENDS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
@@ -152,6 +156,15 @@ class Scores:
         return drawn
 
 
+def replicates_of(methods: Sequence[Scores]) -> Floats:
+    """Return what the means of the methods of a table could as well have been (M, `REPLICATES`); NaN if not known.
+
+    All are stretched alike, as far as any: what is hard for all methods must not part them.
+    """
+    stretch = max(found.stretch for found in methods)
+    return np.stack([found.mean + stretch * found.draws for found in methods])
+
+
 def interval(replicates: Floats) -> tuple[float, float] | None:
     """Return the ends of the 95 % interval of replicates; None where there are none."""
     if np.isnan(replicates).all():
@@ -195,6 +208,30 @@ def compare(first: Scores, second: Scores, high_is_better: bool) -> Comparison:
     return Comparison(float(differences.mean()), float((gains > 0).mean()), float((gains < 0).mean()), p)
 
 
+def differences(first: Scores, second: Scores) -> Scores:
+    """Return the first's values less the second's, run by run: what both have in common cancels out.
+
+    For trainings that share more than a seed, such as a warm-up and all batches after it. Images must be the same, and
+    runs, by fold and seed, in the same order. NaN where either is.
+    """
+    if first.values.shape != second.values.shape or not (first.folds == second.folds).all():
+        raise ArgumentError(
+            "runs can be paired only where both methods have the same folds and seeds, on the same images."
+        )
+    found = first.values - second.values
+    found[np.abs(found) <= ROUNDING * np.maximum(np.abs(first.values), np.abs(second.values))] = 0
+    return Scores(found, first.folds, first.units)
+
+
+def p_of_none(found: Scores) -> float:
+    """Return the two-sided p value of differences whose expected mean is 0; NaN for fewer than two units.
+
+    Their mean over its standard error, in which are the variance between units and that between seeds, as in `compare`.
+    """
+    parts = found.parts
+    return _p_value(found.mean, parts, 0.0) if _unit_part(found.images, found.units) else np.nan
+
+
 def holm(values: Sequence[float]) -> list[float]:
     """Return p values corrected for their number (Holm 1979, Scand. J. Statist. 6:65); NaN, no test, stays NaN."""
     found = np.asarray(values, dtype=np.float64)
@@ -232,6 +269,18 @@ def mean_ranks(replicates: Sequence[Floats], means: Sequence[Floats]) -> tuple[F
     drawn = np.mean([_ranks(found[:, order]) for found, order in zip(replicates, orders, strict=True)], axis=0)
     low, high = np.quantile(drawn, ENDS, axis=1)
     return point, low, high
+
+
+def taus(means: Floats, others: Floats) -> Floats:
+    """Return Kendall's tau-b of the order of M values (M,) and each of B others (M, B): 1 the same, -1 turned round.
+
+    Pairs that are equal in one of them count for neither side (Kendall 1945, doi:10.1093/biomet/33.3.239). NaN where
+    all of one are equal.
+    """
+    first, second = np.triu_indices(len(means), 1)
+    ours, theirs = np.sign(means[first] - means[second]), np.sign(others[first] - others[second])
+    with np.errstate(invalid="ignore"):
+        return np.asarray(ours @ theirs / np.sqrt((ours**2).sum() * (theirs**2).sum(axis=0)))
 
 
 def _ranks(found: Floats) -> Floats:
