@@ -17,7 +17,7 @@ from topobench.types import RunRecord
 
 __all__ = [
     "ALPHA", "ENOUGH_SEEDS", "Entry", "Frame", "Pair", "distinct", "entry_of", "fewest_seeds", "grouped", "pairs_of",
-    "ranked",
+    "ranked", "scores_of",
 ]  # fmt: skip
 
 ALPHA = 0.05  # two methods are told apart where the corrected p value is below
@@ -107,7 +107,7 @@ def entry_of(key: str, outcomes: Sequence[Outcome], frame: Frame, choices: Mappi
     records = [one.record for one in outcomes]
     trained = records[0].kind == "trained"
     scored = np.isin(frame.images, [image for one in outcomes for image in one.images])
-    scores = _scores(outcomes, frame)
+    scores = scores_of(outcomes, frame)
     known = {name: found for name, found in scores.items() if not np.isnan(found.images).all()}
     without = {name: int(np.isnan(found.images[scored]).sum()) for name, found in known.items()}
     return Entry(
@@ -185,7 +185,7 @@ def grouped(entries: Sequence[Entry], pairs: Sequence[Pair]) -> list[Entry]:
     return [replace(entry, letters=letters[place[entry.label]]) if entry.rank else entry for entry in entries]
 
 
-def _scores(outcomes: Sequence[Outcome], frame: Frame) -> dict[str, Scores]:
+def scores_of(outcomes: Sequence[Outcome], frame: Frame) -> dict[str, Scores]:
     """Return for each figure what each run gives on each image of the frame."""
     figures = list(dict.fromkeys(name for one in outcomes for name in one.figures))
     column = {image: place for place, image in enumerate(frame.images)}

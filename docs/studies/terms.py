@@ -1,0 +1,172 @@
+"""Does a topological term help: each from the same warm-up on, against cross entropy alone."""
+
+from collections import defaultdict
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from studies.published import DASH, budget_of, markdown, signed
+from topobench.cards import load_recipe, load_suite
+from topobench.leaderboard.entries import ALPHA, Frame, scores_of
+from topobench.leaderboard.outcomes import outcomes_of
+from topobench.leaderboard.statistics import differences, holm, interval, p_of_none
+from topobench.leaderboard.words import p_value
+from topobench.metrics import FIGURES
+
+SUITES = ("helps", "helps-weights")
+CONTROL = "unet-ce"
+WANTED = {  # figure -> the protocol that it is taken from
+    "betti1_error": "hu2019", "betti_matching_error": "pitfalls", "arand_f_filled": "hu2019", "voi_filled": "hu2019",
+    "accuracy": "hu2019",
+}  # fmt: skip
+
+
+def blocks(published):
+    """Return the text of each block of the page, by its name."""
+    found = arms(published)
+    return {
+        "conditions": conditions(published),
+        "means": means(found),
+        "differences": all_differences(found),
+        "verdict": verdict(found),
+    }
+
+
+def pictures(published):
+    """Return the pictures of the page, by name."""
+    return {"study-terms": draw(arms(published))}
+
+
+def names():
+    """Return the recipes of the suites, the control first: one that is tried with several weights with each of them."""
+    found = [CONTROL]
+    for suite in map(load_suite, SUITES):
+        scaled = [
+            load_recipe(name).scaled(factor) for name in suite.recipes for factor in suite.factors if name != CONTROL
+        ]
+        found += [recipe.name for recipe in scaled]
+    return found
+
+
+def arms(published):
+    """Return for each arm and figure what its runs gave on each image, runs by fold and seed."""
+    budget, runs = budget_of(SUITES[0]), defaultdict(lambda: defaultdict(list))
+    wanted = load_suite(SUITES[0]).datasets
+    for record in sorted(published.records, key=lambda record: (record.fold, record.seed or 0)):
+        if record.kind == "trained" and record.finished and record.budget == budget and record.card["name"] in wanted:
+            for outcome in outcomes_of(record):
+                runs[outcome.protocol][record.recipe["name"]].append(outcome)
+    found = defaultdict(dict)
+    for figure, protocol in WANTED.items():
+        frame = Frame.of([outcome for of_it in runs[protocol].values() for outcome in of_it])
+        for name in names():
+            found[name][figure] = scores_of(runs[protocol][name], frame)[figure]
+    return dict(found)
+
+
+def conditions(published):
+    """Return what was run, in a sentence."""
+    budget = load_suite(SUITES[0]).budget
+    records = [record for suite in SUITES for record in published.of(suite) if record.recipe["name"] in names()]
+    folds, seeds = ({getattr(record, name) for record in records} for name in ("fold", "seed"))
+    kept = {record.run_id: record for record in records}.values()
+    warmed = sum("warm_up" in record.training for record in kept)
+    return (
+        f"{len(kept)} trainings: {len(names())} arms, {len(folds)} folds, {len(seeds)} seeds; {budget.steps} steps of "
+        f"{budget.batch} crops of {budget.crop}x{budget.crop}, of which the first {budget.steps // 2} are the warm-up. "
+        f"{warmed} of them went on from the checkpoint of a warm-up that another run had taken, the others took that "
+        "very warm-up themselves."
+    )
+
+
+def weight_of(name):
+    """Return the weight of an arm's last term."""
+    base, _, factor = name.partition("-x")
+    recipe = load_recipe(base).scaled(float(factor) if factor else 1.0)
+    return f"{recipe.loss[-1].weight:g} `{recipe.loss[-1].name}`" if len(recipe.loss) > 1 else DASH
+
+
+def means(found):
+    """Return the mean of each figure of each arm, with its interval."""
+    rows = []
+    for name, figures in found.items():
+        cells = []
+        for scores in figures.values():
+            low, high = interval(scores.replicates)
+            cells.append(f"{scores.mean:.3f} [{low:.3f}, {high:.3f}]")
+        rows.append([f"`{name}`", weight_of(name), *cells])
+    return markdown(["arm", "term", *(f"{figure} {FIGURES[figure].arrow}" for figure in WANTED)], rows)
+
+
+def compared(found):
+    """Return (arm, figure, differences from the control, p corrected for all of them)."""
+    each = [
+        (name, figure, differences(scores, found[CONTROL][figure]))
+        for name, figures in found.items() if name != CONTROL
+        for figure, scores in figures.items()
+    ]  # fmt: skip
+    corrected = holm([p_of_none(scores) for *_, scores in each])
+    return [(*one, p) for one, p in zip(each, corrected, strict=True)]
+
+
+def all_differences(found):
+    """Return the difference of each arm from the control, with its interval and corrected p value."""
+    rows = defaultdict(list)
+    for name, _, scores, p in compared(found):
+        low, high = interval(scores.replicates)
+        text = f"{signed(scores.mean)} [{signed(low)}, {signed(high)}], p {p_value(p)}"
+        rows[name].append(f"**{text}**" if p < ALPHA else text)
+    header = ["arm", *(f"{figure} {FIGURES[figure].arrow}" for figure in WANTED)]
+    return markdown(header, [[f"`{name}`", *cells] for name, cells in rows.items()])
+
+
+def verdict(found):
+    """Return what can be told apart from the control, in a sentence an arm."""
+    lines = []
+    for name in found:
+        if name == CONTROL:
+            continue
+        better, worse = (
+            [
+                figure
+                for one, figure, scores, p in compared(found)
+                if one == name and p < ALPHA and gains(figure, scores) is up
+            ]
+            for up in (True, False)
+        )
+        said = [
+            f"{word} in {', '.join(figures)}" for word, figures in (("better", better), ("worse", worse)) if figures
+        ]
+        lines.append(
+            f"- `{name}`: {' and '.join(said) if said else 'not told apart from cross entropy alone in any figure'}."
+        )
+    return "\n".join(lines)
+
+
+def gains(figure, scores):
+    """Whether differences are for the better."""
+    return (scores.mean > 0) == (FIGURES[figure].better == "high")
+
+
+def draw(found):
+    """Draw the differences from the control with their intervals, a panel a figure."""
+    others = [name for name in found if name != CONTROL]
+    figure, axes = plt.subplots(1, len(WANTED), figsize=(13, 3.0), layout="constrained", sharey=True)
+    for axis, name in zip(axes, WANTED, strict=True):
+        for place, (arm, _, scores, p) in enumerate(one for one in compared(found) if one[1] == name):
+            low, high = interval(scores.replicates)
+            sure = p < ALPHA
+            colour = "0.55" if not sure else "#2166ac" if gains(name, scores) else "#b2182b"
+            axis.plot([low, high], [place, place], color=colour, lw=2)
+            axis.plot(scores.mean, place, "o", color=colour, ms=6)
+            assert arm == others[place]
+        axis.axvline(0, color="black", lw=0.8)
+        axis.set_title(f"{name} {FIGURES[name].arrow}", fontsize=9)
+        axis.tick_params(labelsize=7)
+        axis.spines[["top", "right"]].set_visible(False)
+    axes[0].set_yticks(np.arange(len(others)), others, fontsize=8)
+    axes[0].invert_yaxis()
+    figure.supxlabel(
+        "less cross entropy alone; 95 % intervals. Blue: better, red: worse, told apart; grey: not", fontsize=8
+    )
+    return figure
