@@ -9,7 +9,8 @@ from studies.published import DASH, budget_of, markdown, signed
 from topobench.cards import load_recipe, load_suite
 from topobench.leaderboard.entries import ALPHA, Frame, scores_of
 from topobench.leaderboard.outcomes import outcomes_of
-from topobench.leaderboard.statistics import differences, holm, interval, p_of_none
+from topobench.leaderboard.resampling import interval
+from topobench.leaderboard.statistics import differences, holm, p_of_none
 from topobench.leaderboard.words import p_value
 from topobench.metrics import FIGURES
 

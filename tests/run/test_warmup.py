@@ -4,9 +4,13 @@ import shutil
 from dataclasses import replace
 
 import pytest
+import torch
+from torch import nn
+from torch.nn import functional
 
 from tests.run.kills import STEPS, end_of, executed, same, tiny_run
 from tests.run.test_execute import Told
+from topobench import registry
 from topobench.cards import LossTerm, Validation
 from topobench.run.execute import Stopped, execute
 from topobench.run.store import Store
@@ -115,7 +119,7 @@ def test_a_damaged_one_is_refused_and_taken_anew(tiny, tmp_path):
     execute(run, tmp_path, told, lambda: False)
     assert [number for _, number in told.steps] == list(range(STEPS))
     [note] = told.notes
-    assert "it is damaged, for its sha256 is not the one in its name" in note
+    assert note.endswith("it is damaged, for its sha256 is not the one in its name")
     assert numbers(with_loss(tiny, "third", CE, topological(weight=0.7)), tmp_path) == [3, 4, 5]
 
 
@@ -125,7 +129,7 @@ def test_code_of_a_plugin_counts_where_it_decides_the_warm_up(tiny, tmp_path):
 
     def taken(**codes):
         plugins = {name.replace("_", " "): {"origin": "mine 1", "code": code} for name, code in codes.items()}
-        return WarmUp.of(run.recipe, STEPS, run.identity(), place, plugins)
+        return WarmUp.of(run.recipe, STEPS, run.identity(), place, plugins, torch="2")
 
     taken(model_unet="a", loss_topological="a").keep({})
     assert taken(model_unet="a", loss_topological="b").take()[0].step == 3
@@ -133,7 +137,62 @@ def test_code_of_a_plugin_counts_where_it_decides_the_warm_up(tiny, tmp_path):
     assert found is None and "it was trained by other code of model unet" in reason
 
 
+class Counting(nn.Module):
+    """Cross entropy that weighs less from call to call, and says how often it was called."""
+
+    trains_alone = True
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("calls", torch.zeros(()))
+
+    def forward(self, logits, target):
+        self.calls += 1
+        return functional.binary_cross_entropy_with_logits(logits, target) / self.calls
+
+
+def test_losses_that_keep_something_share_nothing(tiny, tmp_path, monkeypatch):
+    monkeypatch.setitem(registry.BUILTINS["losses"], "counting", f"{__name__}:Counting")
+    counting = LossTerm(name="counting", weight=1.0)
+    assert numbers(with_loss(tiny, "first", counting, topological()), tmp_path) == list(range(STEPS))
+    assert numbers(with_loss(tiny, "second", counting, topological(weight=0.5)), tmp_path) == list(range(STEPS))
+
+
+def test_a_longer_one_takes_the_place_of_a_shorter_and_never_the_other_way_round(tiny, tmp_path):
+    def steps(name, start):
+        return numbers(with_loss(tiny, name, CE, topological(start=start)), tmp_path)
+
+    assert steps("half", 0.5) == [0, 1, 2, 3, 4, 5]
+    assert steps("late", 0.8) == [3, 4, 5]
+    assert steps("early", 0.2) == [0, 1, 2, 3, 4, 5]
+    assert steps("later", 0.9) == [5]
+    [kept] = (tmp_path / "checkpoints").glob("warm-up_*/*.pt")
+    assert kept.name.startswith("step-00000006")  # that is all there are: its term never joins
+
+
+def test_what_torch_and_settings_decide_is_part_of_it(tiny, tmp_path):
+    def key(**more):
+        return WarmUp.of(tiny.recipe, STEPS, tiny.identity(), Store(tmp_path).place(tiny.identity()), {}, **more).place
+
+    assert key(torch="2.13", deterministic=False) == key(torch="2.13", deterministic=False)
+    assert (
+        len(
+            {
+                key(torch="2.13", deterministic=False).name,
+                key(torch="2.14", deterministic=False).name,
+                key(torch="2.13", deterministic=True).name,
+            }
+        )
+        == 3
+    )
+
+
+def test_peaks_of_memory_are_not_those_of_another_recipes_terms(warm):
+    kept = [*(warm[1] / "checkpoints").glob("warm-up_*/*.pt")]
+    assert kept and all(torch.load(path, weights_only=True)["peaks"] == {} for path in kept)
+
+
 def test_seconds_share_nothing(tiny, tmp_path):
     budget = tiny.budget.model_copy(update={"steps": None, "seconds": 0.01, "validation": None})
-    executed(replace(with_loss(tiny, "first", CE, topological()), budget=budget), tmp_path)
+    assert executed(replace(with_loss(tiny, "first", CE, topological()), budget=budget), tmp_path).finished
     assert not list((tmp_path / "checkpoints").glob("warm-up_*"))

@@ -29,10 +29,10 @@ from topobench.run.execute import Stopped, find
 from topobench.run.executors import execute_in_processes, execute_serially
 from topobench.run.matrix import Run, expand
 from topobench.run.plan import Plan, Planned, states_of, write_plan
+from topobench.run.recipes import recipe_loss
 from topobench.run.scalars import check_scalars
 from topobench.run.settings import Settings
 from topobench.run.store import Store
-from topobench.run.train import recipe_loss
 from topobench.run.weights import weights_of
 from topobench.types import RunRecord
 

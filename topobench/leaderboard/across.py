@@ -10,7 +10,8 @@ import numpy as np
 
 from topobench.files import digest
 from topobench.leaderboard.entries import Entry
-from topobench.leaderboard.statistics import Scores, mean_ranks, replicates_of
+from topobench.leaderboard.resampling import Scores, replicates_of
+from topobench.leaderboard.statistics import mean_ranks
 from topobench.leaderboard.tables import Table
 
 __all__ = ["Overall", "OverallEntry", "Views", "make_overalls", "views_of"]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from topobench.leaderboard.entries import Entry
-from topobench.leaderboard.statistics import Floats, replicates_of, taus
+from topobench.leaderboard.resampling import Floats, replicates_of
+from topobench.leaderboard.statistics import taus
 from topobench.leaderboard.tables import Table
 
 __all__ = ["Agreement", "agree", "repeated", "told_apart"]

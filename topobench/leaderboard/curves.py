@@ -10,7 +10,7 @@ import numpy as np
 
 from topobench.cards import shipped_protocol
 from topobench.leaderboard.outcomes import method_key
-from topobench.leaderboard.statistics import Floats
+from topobench.leaderboard.resampling import Floats
 from topobench.types import RunRecord
 
 __all__ = ["Curve", "Point", "curves_of"]

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from topobench.leaderboard.outcomes import Outcome, held_out_of, name_of
-from topobench.leaderboard.statistics import Comparison, Integers, Scores, compare, groups, holm, interval
+from topobench.leaderboard.resampling import Integers, Scores, interval
+from topobench.leaderboard.statistics import Comparison, compare, groups, holm
 from topobench.metrics import Figure, figure_of
 from topobench.types import RunRecord
 

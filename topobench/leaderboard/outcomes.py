@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from topobench.files import digest
-from topobench.leaderboard.statistics import Floats
+from topobench.leaderboard.resampling import Floats
 from topobench.types import Row, RunRecord
 
 __all__ = ["Outcome", "held_out_of", "label_of", "method_key", "method_keys", "name_of", "outcomes_of"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from topobench.leaderboard.entries import ALPHA, ENOUGH_SEEDS, Entry
-from topobench.leaderboard.statistics import REPLICATES
+from topobench.leaderboard.resampling import REPLICATES
 from topobench.leaderboard.tables import Table
 
 __all__ = ["ABOUT", "digits", "format_figure", "notes", "number", "p_value", "provisional", "units"]

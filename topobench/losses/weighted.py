@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from topobench.errors import ArgumentError
 
-__all__ = ["Term", "WeightedLoss"]
+__all__ = ["Term", "WeightedLoss", "distinct"]
 
 SURE = 30.0  # a logit whose likelihood is 1 in float32; with the opposite sign, 1e-13
 
@@ -51,7 +51,7 @@ class WeightedLoss(nn.Module):
     def __init__(self, terms: Sequence[Term]) -> None:
         super().__init__()
         self.terms = tuple(terms)
-        self.names = tuple(_distinct(term.name for term in terms))
+        self.names = tuple(distinct(term.name for term in terms))
         self.losses = nn.ModuleList(term.loss for term in terms)
         if not any(term.start == 0 and getattr(term.loss, "trains_alone", False) for term in terms):
             found = ", ".join(f"{term.name} from {term.start:g} on" for term in terms) or "none"
@@ -83,7 +83,7 @@ class WeightedLoss(nn.Module):
                 term.loss.reseed(seed)  # type: ignore[operator]
 
 
-def _distinct(names: Iterable[str]) -> Iterator[str]:
+def distinct(names: Iterable[str]) -> Iterator[str]:
     """Yield the names, those that come again with their number behind a ``#``, which no loss has in its name."""
     seen: Counter[str] = Counter()
     for name in names:

@@ -63,15 +63,20 @@ class Checkpoints:
 
         RunError where there are checkpoints and none is sound: a training never starts afresh in silence.
         """
+        found, refused = self.newest_sound()
+        if refused and not found:
+            raise RunError(f"{'; '.join(refused)}. Remove that folder to train from the start.")
+        return (*found, refused) if found else None
+
+    def newest_sound(self) -> tuple[tuple[int, dict[str, Any]] | None, list[str]]:
+        """Return (steps done, state) of the newest sound one, if there is one, and why newer ones were refused."""
         refused: list[str] = []
         for path in self._newest_first():
             state = self._read(path)
             if isinstance(state, dict):
-                return _order(path)[0], state, refused
+                return (_order(path)[0], state), refused
             refused.append(f"checkpoint {path} is refused: {state}")
-        if refused:
-            raise RunError(f"{'; '.join(refused)}. Remove that folder to train from the start.")
-        return None
+        return None, refused
 
     def _read(self, path: Path) -> dict[str, Any] | str:
         """Return what a checkpoint holds, or why it is refused."""

@@ -236,9 +236,7 @@ class _Execution:
             self.training["held_out"] = held_out
         data = TrainingSet.of(dataset.select(train_ids), self.settings.cache_bytes)
         checkpoints = Checkpoints(self.place.checkpoints, run_id_of(run.identity()), self.plugins)
-        warm_up = None
-        if budget.steps:  # seconds are never twice the same steps
-            warm_up = WarmUp.of(recipe, budget.steps, run.identity(), self.place, self.plugins)
+        warm_up = self._warm_up(recipe, budget)
         trainer = Trainer(recipe, budget, seed, run.device, data, checkpoints, validator, self.settings, warm_up)
         for sentence in trainer.refused:
             self.watcher.noted(run, sentence)
@@ -249,6 +247,13 @@ class _Execution:
                 f"{self.place.record} to train it from the start."
             )
         return trainer
+
+    def _warm_up(self, recipe: Recipe, budget: Budget) -> WarmUp | None:
+        """Return the warm-up that other runs may have in common with this; None for a budget of seconds."""
+        if budget.steps is None:  # seconds are never twice the same steps
+            return None
+        more = {"torch": str(torch.__version__), "deterministic": self.settings.deterministic}
+        return WarmUp.of(recipe, budget.steps, self.run.identity(), self.place, self.plugins, **more)
 
     def _train(self, trainer: Trainer) -> bool:
         """Train to the end; return False if stopped before. Costs are those of all steps, whoever took them."""

@@ -14,40 +14,22 @@ from torch import Tensor, nn
 from topobench.cards import Budget, Recipe
 from topobench.environment import peak_memory_mib
 from topobench.errors import RunError
-from topobench.losses import WeightedLoss, build_loss
-from topobench.losses.weighted import Term
-from topobench.models import build_model
 from topobench.run.batches import Batch, TrainingSet
 from topobench.run.checkpoint import Checkpoints
 from topobench.run.clock import Clock
 from topobench.run.curve import Curve
 from topobench.run.device import Device
 from topobench.run.evaluate import try_model
+from topobench.run.recipes import recipe_loss, recipe_model
 from topobench.run.settings import DEFAULTS, Settings
 from topobench.run.validation import Interrupted, Validated, Validator
 from topobench.run.warmup import WarmUp
 from topobench.run.watcher import Step
 from topobench.seeds import seed_of
 
-__all__ = ["TRAINING_VERSION", "Trainer", "recipe_loss", "recipe_model"]
+__all__ = ["TRAINING_VERSION", "Trainer"]
 
 TRAINING_VERSION = 4  # raised by hand when the same run would end at other weights
-
-
-def recipe_model(recipe: Recipe, in_channels: int, seed: int) -> nn.Module:
-    """Return the recipe's model with weights that depend on the seed alone."""
-    torch.manual_seed(seed_of("weights", seed))
-    return build_model(recipe.model.name, in_channels, recipe.model.options)
-
-
-def recipe_loss(recipe: Recipe) -> WeightedLoss:
-    """Return the recipe's loss."""
-    return WeightedLoss(
-        [
-            Term(term.name, build_loss(term.name, term.options), term.weight, term.start, term.ramp)
-            for term in recipe.loss
-        ]
-    )
 
 
 @dataclass
@@ -214,8 +196,9 @@ class Trainer:
 
     def _keep_warm_up(self) -> None:
         """Keep the state for other runs if this step was the last that they have in common."""
-        if self.warm_up and self.warm_up.joined and self.step == self.warm_up.steps:
-            self.warm_up.keep(self._state())
+        warm_up = self.warm_up
+        if warm_up and warm_up.joined and self.step == warm_up.steps and not self.curve.begin:
+            warm_up.keep(self._state())
 
     def _take_warm_up(self, warm_up: WarmUp) -> None:
         """Go on from a warm-up that is kept, if there is one."""
@@ -280,8 +263,8 @@ class Trainer:
     def _seed_step(self) -> None:
         """Make all that this step draws a function of seed and step, whatever was drawn before."""
         self.model.train()
-        torch.manual_seed(seed_of("dropout", self.seed, self.step))
         self.loss.reseed(seed_of("patches", self.seed, self.step))
+        torch.manual_seed(seed_of("dropout", self.seed, self.step))
 
     def _set_learning_rate(self, part: float) -> float:
         fall = (1 + math.cos(math.pi * part)) / 2 if self.recipe.schedule == "cosine" else 1.0

@@ -1,12 +1,12 @@
 """Warm-ups: trainings that begin alike, until a term of the loss joins in one of them, take these steps once.
 
-A step is a function of weights, seed and step alone, so what one recipe is after its warm-up is what another is whose
-terms until then are the same: cross entropy alone, and cross entropy that a topological term joins half-way.
+A step is a function of the state before it, of seed and number alone, so what one recipe is after its warm-up is what
+another is whose terms until then are the same: cross entropy alone, and cross entropy that a topological term joins.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from filelock import FileLock
 
 from topobench.cards import LossTerm, Recipe
-from topobench.errors import RunError
 from topobench.files import digest, naming
+from topobench.losses.weighted import distinct
 from topobench.run.checkpoint import Checkpoints
 from topobench.run.store import Place
 from topobench.scores import run_id_of
@@ -57,15 +57,24 @@ class WarmUp:
     checkpoints: Checkpoints
 
     @classmethod
-    def of(cls, recipe: Recipe, steps: int, identity: Mapping[str, Any], place: Place, plugins: Origins) -> WarmUp:
-        """Return that of a run of so many steps, given its identity, place, and where its plugins come from."""
-        early = [term for term in recipe.loss if term.start == 0]
-        begins = recipe.identity() | {"loss": [term.model_dump(mode="json") for term in early]}
-        shared = digest({**identity, "kind": "warm-up", "recipe": begins | {"name": "", "version": 0}})
+    def of(
+        cls, recipe: Recipe, steps: int, identity: dict[str, Any], place: Place, plugins: Origins, **more: Any
+    ) -> WarmUp:
+        """Return that of a run of so many steps, given its identity, place, and where its plugins come from.
+
+        `more` decides what its steps are, too, and is no part of what a run is.
+        """
+        names = distinct(term.name for term in recipe.loss)
+        early = [(name, term) for name, term in zip(names, recipe.loss, strict=True) if term.start == 0]
+        begins = recipe.identity() | {
+            "name": "",
+            "loss": [(name, term.model_dump(mode="json")) for name, term in early],
+        }
+        shared = digest({**identity, **more, "kind": "warm-up", "recipe": begins})
         lies = Place(place.folder, f"warm-up_{shared[:12]}")
         checkpoints = Checkpoints(lies.checkpoints, shared, _without_late(plugins, recipe.loss))
         joined = len(early) < len(recipe.loss)
-        return cls(run_id_of(dict(identity)), _before_others_join(recipe.loss, steps), joined, lies, checkpoints)
+        return cls(run_id_of(identity), _before_others_join(recipe.loss, steps), joined, lies, checkpoints)
 
     def take(self) -> tuple[Taken | None, list[str]]:
         """Return the warm-up that is kept, if there is one, and why what lies there is refused."""
@@ -74,22 +83,19 @@ class WarmUp:
         return (found if found and found.step <= self.steps else None), refused
 
     def keep(self, state: dict[str, Any]) -> None:
-        """Keep the state after the warm-up for other runs, unless there is one of as many steps."""
+        """Keep the state after the warm-up for other runs, unless there is one of as many steps.
+
+        Peaks of memory are not theirs: this run's other terms may be in them.
+        """
         with self._held():
             found, _ = self._newest()
             if found is None or found.step < self.steps:
-                self.checkpoints.save(self.steps, {**state, "by": self.run_id})
+                self.checkpoints.save(self.steps, {**state, "peaks": {}, "by": self.run_id})
                 self.checkpoints.prune(1)
 
     def _newest(self) -> tuple[Taken | None, list[str]]:
-        try:
-            found = self.checkpoints.latest()
-        except RunError as error:  # none is sound
-            return None, [str(error)]
-        if found is None:
-            return None, []
-        step, state, refused = found
-        return Taken(step, state, state["by"]), refused
+        found, refused = self.checkpoints.newest_sound()
+        return (Taken(*found, found[1]["by"]) if found else None), refused
 
     @contextmanager
     def _held(self) -> Iterator[None]:

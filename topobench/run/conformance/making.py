@@ -18,7 +18,7 @@ from topobench.data.hints import weights_command
 from topobench.losses import build_loss
 from topobench.run.conformance.subject import CROP, LOSSES, MODEL, SEED, Subject
 from topobench.run.evaluate import try_model
-from topobench.run.train import recipe_loss, recipe_model
+from topobench.run.recipes import recipe_loss, recipe_model
 from topobench.run.weights import weights_of
 
 __all__ = ["RULES"]

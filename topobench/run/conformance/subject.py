@@ -13,7 +13,8 @@ from topobench.conformance import Outcome
 from topobench.run.batches import TrainingSet
 from topobench.run.checkpoint import Checkpoints
 from topobench.run.device import Device
-from topobench.run.train import Trainer, recipe_loss
+from topobench.run.recipes import recipe_loss
+from topobench.run.train import Trainer
 from topobench.run.watcher import Step
 from topobench.types import Sample
 
