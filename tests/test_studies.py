@@ -8,6 +8,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.leaderboard.made import protocol, runs
+from topobench.errors import RecordError
 from topobench.types import Row
 
 sys.path.append(str(ROOT / "docs"))
@@ -111,26 +112,57 @@ def test_costs_are_sums_of_what_records_say(ranked):
     assert "| `cpu` | 160 steps of 4 crops of 96x96 | 3 | isbi2012 (2 seeds) | 18 | 18.0 |" in blocks["runs"]
 
 
-def test_blocks_are_filled_and_what_is_around_them_is_kept():
-    page = "a\n<!-- made by docs/make_studies.py: one -->\nold\n<!-- end of what is made -->\nb"
-    made = make_studies.filled(page, {"one": "new"})
-    assert made.startswith("a\n") and made.endswith("\nb")
-    assert "\nnew\n" in made and "old" not in made
-    assert make_studies.filled(made, {"one": "new"}) == made
+def test_arms_without_the_same_folds_and_seeds_are_refused(helped):
+    lacking = [one for one in helped.records if (one.recipe["name"], one.fold, one.seed) != ("unet-topo", 0, 2)]
+    with pytest.raises(RecordError, match=r"unet-topo has 8 trainings .* and unet-ce 9; both must be there"):
+        terms.blocks(Published(tuple(lacking)))
+    with pytest.raises(RecordError, match="unet-ce has 0 trainings"):
+        terms.blocks(Published(()))
 
 
-def test_stale_pages_are_named(helped, tmp_path, monkeypatch, capsys):
+def test_what_failed_or_ran_elsewhere_is_left_out(helped, ranked):
+    failed = replace(helped.records[0], status="failed: no memory", rows=(), run_id="f" * 64)
+    cuda = [replace(one, device="cuda", run_id=f"c{one.run_id[1:]}") for one in ranked.records[:6]]
+    assert terms.blocks(Published((*helped.records, failed))) == terms.blocks(helped)
+    assert protocols.blocks(Published((*ranked.records, *cuda))) == protocols.blocks(ranked)
+
+
+def test_two_tables_of_one_data_set_and_protocol_are_refused(ranked):
+    other = [replace(one, data_hash="1" * 64, run_id=f"d{one.run_id[1:]}") for one in ranked.records[:6]]
+    with pytest.raises(RecordError, match="the records hold two tables of isbi2012"):
+        protocols.blocks(Published((*ranked.records, *other)))
+
+
+@pytest.fixture
+def page(helped, tmp_path, monkeypatch):
+    """A page of one block, with words around it, that is made of the records of `helped`."""
     page = tmp_path / "docs" / "study.md"
     page.parent.mkdir()
-    page.write_text("<!-- made by docs/make_studies.py: verdict -->\n<!-- end of what is made -->\n")
+    page.write_text("a\n<!-- made by docs/make_studies.py: verdict -->\nstale words\n<!-- end of what is made -->\nb\n")
     monkeypatch.setattr(make_studies, "PAGES", {page: terms})
     monkeypatch.setattr(make_studies, "DOCS", tmp_path / "docs")
     monkeypatch.setattr(make_studies.Published, "read", lambda folder: helped)
-    assert make_studies.main(["--check"]) == 1
+    return page
+
+
+def test_stale_pages_are_named_and_what_is_around_blocks_is_kept(page, capsys):
+    assert make_studies.main(check=True) == 1
     assert "docs/study.md is stale; run python docs/make_studies.py" in capsys.readouterr().err
-    assert make_studies.main([]) == 0
-    assert (tmp_path / "docs" / "images" / "study-terms.png").stat().st_size > 10_000
-    assert make_studies.main(["--check"]) == 0
+    assert make_studies.main(check=False) == 0
+    text = page.read_text()
+    assert text.startswith("a\n<!-- made") and text.endswith("made -->\nb\n")
+    assert "stale words" not in text and "`unet-betti-matching`: better in" in text
+    assert (page.parent / "images" / "study-terms.png").stat().st_size > 10_000
+    assert make_studies.main(check=True) == 0
+
+
+def test_a_page_without_its_records_is_named(page, monkeypatch):
+    monkeypatch.setattr(make_studies.Published, "read", lambda folder: Published(()))
+    with pytest.raises(SystemExit, match=r"study\.md: unet-ce has 0 trainings of the suites helps and helps-weights"):
+        make_studies.main(check=True)
+    monkeypatch.setattr(make_studies, "PAGES", {page: protocols})
+    with pytest.raises(SystemExit, match=r"study\.md wants verdict, of which .*records has no records"):
+        make_studies.main(check=True)
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.1234, "+0.123"), (-0.5, "\N{MINUS SIGN}0.500"), (-0.0001, "0.000")])

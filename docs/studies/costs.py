@@ -20,7 +20,7 @@ def runs(published):
     """Return what was run of each suite: how many trainings of what, and for how long."""
     rows = []
     for suite in map(load_suite, SUITES):
-        found = _of(published, suite)
+        found = published.of(suite.name)
         budget = suite.budget
         seeds = defaultdict(set)
         for record in found:
@@ -51,7 +51,7 @@ def costs(published):
     """Return the hours of each recipe in the suite `cpu`, and what a step of it costs on average."""
     suite = load_suite(SUITES[0])
     by_recipe = defaultdict(list)
-    for record in _of(published, suite):
+    for record in published.of(suite.name):
         by_recipe[record.recipe["name"]].append(record)
     plain = _loss(by_recipe["unet-ce"])
     rows = []
@@ -73,11 +73,6 @@ def costs(published):
         "added by its terms, ms a step that has them",
     ]
     return markdown(header, rows)
-
-
-def _of(published, suite):
-    names = {load_recipe(name).scaled(factor).name for name in suite.recipes for factor in suite.factors}
-    return [record for record in published.of(suite.name) if record.recipe["name"] in names]
 
 
 def _hours(records):

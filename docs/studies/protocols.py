@@ -16,7 +16,7 @@ ALL = (*SIZES.values(), *CONNECTIVITY, *OTHERS)
 
 def blocks(published):
     """Return the text of each block of the page, by its name."""
-    found = published.by_dataset(SUITE)
+    found = published.tables(SUITE)
     return {
         "sizes": sizes(found),
         "agreement": agreement(found),
@@ -28,7 +28,7 @@ def blocks(published):
 
 def pictures(published):
     """Return the pictures of the page, by name."""
-    found = published.by_dataset(SUITE)
+    found = published.tables(SUITE)
     return {"study-sizes": draw_sizes(found), "study-taus": draw_taus(found)}
 
 
@@ -60,7 +60,7 @@ def sizes(found):
 
 
 def agreement(found):
-    """Return for each protocol how far it agrees with `BASE` on each data set, and what luck alone would leave."""
+    """Return for each protocol how far it agrees with `BASE` on each data set, and what a repetition would."""
     luck = [f"{repeated(tables[BASE]):.2f}" for tables in found.values()]
     rows = [["a repetition of `hu2019`: other images, other seeds", *luck]]
     for name in ALL:
@@ -114,7 +114,7 @@ def draw_sizes(found):
     figure, axes = plt.subplots(1, len(found), figsize=(3.1 * len(found), 4.6), layout="constrained", squeeze=False)
     for axis, (dataset, tables) in zip(axes[0], found.items(), strict=True):
         order = {size: trained_order(tables[name]) for size, name in SIZES.items()}
-        labels = order["65"]
+        labels = [label for label in order["65"] if all(label in names for names in order.values())]
         moved = {label: np.ptp([names.index(label) for names in order.values()]) for label in labels}
         most = sorted(labels, key=lambda label: -moved[label])[:3]
         for label in labels:

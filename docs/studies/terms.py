@@ -5,8 +5,9 @@ from collections import defaultdict
 import matplotlib.pyplot as plt
 import numpy as np
 
-from studies.published import DASH, budget_of, markdown, signed
+from studies.published import DASH, markdown, recipes_of, signed
 from topobench.cards import load_recipe, load_suite
+from topobench.errors import RecordError
 from topobench.leaderboard.entries import ALPHA, Frame, scores_of
 from topobench.leaderboard.outcomes import outcomes_of
 from topobench.leaderboard.resampling import interval
@@ -40,40 +41,51 @@ def pictures(published):
 
 def names():
     """Return the recipes of the suites, the control first: one that is tried with several weights with each of them."""
-    found = [CONTROL]
-    for suite in map(load_suite, SUITES):
-        scaled = [
-            load_recipe(name).scaled(factor) for name in suite.recipes for factor in suite.factors if name != CONTROL
-        ]
-        found += [recipe.name for recipe in scaled]
+    found = [recipe.name for suite in map(load_suite, SUITES) for recipe in recipes_of(suite)]
+    return [CONTROL, *(name for name in found if name != CONTROL)]
+
+
+def runs_of(published):
+    """Return the trainings of each arm by its name, in the order of fold and seed; RecordError if these differ."""
+    found = {name: [] for name in names()}
+    for record in (record for suite in SUITES for record in published.of(suite)):
+        found[record.recipe["name"]].append(record)
+    wanted = [(record.fold, record.seed) for record in found[CONTROL]]
+    for name, records in found.items():
+        if not records or [(record.fold, record.seed) for record in records] != wanted:
+            raise RecordError(
+                f"{name} has {len(records)} trainings of the suites {' and '.join(SUITES)}, and {CONTROL} "
+                f"{len(wanted)}; both must be there for the same folds and seeds. Run what is missing."
+            )
     return found
 
 
 def arms(published):
     """Return for each arm and figure what its runs gave on each image, runs by fold and seed."""
-    budget, runs = budget_of(SUITES[0]), defaultdict(lambda: defaultdict(list))
-    wanted = load_suite(SUITES[0]).datasets
-    for record in sorted(published.records, key=lambda record: (record.fold, record.seed or 0)):
-        if record.kind == "trained" and record.finished and record.budget == budget and record.card["name"] in wanted:
-            for outcome in outcomes_of(record):
-                runs[outcome.protocol][record.recipe["name"]].append(outcome)
+    runs = {name: list(map(outcomes_by_protocol, records)) for name, records in runs_of(published).items()}
     found = defaultdict(dict)
     for figure, protocol in WANTED.items():
-        frame = Frame.of([outcome for of_it in runs[protocol].values() for outcome in of_it])
-        for name in names():
-            found[name][figure] = scores_of(runs[protocol][name], frame)[figure]
+        of_it = {name: [outcomes[protocol] for outcomes in of_name] for name, of_name in runs.items()}
+        frame = Frame.of([outcome for outcomes in of_it.values() for outcome in outcomes])
+        for name, outcomes in of_it.items():
+            found[name][figure] = scores_of(outcomes, frame)[figure]
     return dict(found)
+
+
+def outcomes_by_protocol(record):
+    """Return what a run gave, by protocol."""
+    return {outcome.protocol: outcome for outcome in outcomes_of(record)}
 
 
 def conditions(published):
     """Return what was run, in a sentence."""
     budget = load_suite(SUITES[0]).budget
-    records = [record for suite in SUITES for record in published.of(suite) if record.recipe["name"] in names()]
+    found = runs_of(published)
+    records = [record for of_it in found.values() for record in of_it]
     folds, seeds = ({getattr(record, name) for record in records} for name in ("fold", "seed"))
-    kept = {record.run_id: record for record in records}.values()
-    warmed = sum("warm_up" in record.training for record in kept)
+    warmed = sum("warm_up" in record.training for record in records)
     return (
-        f"{len(kept)} trainings: {len(names())} arms, {len(folds)} folds, {len(seeds)} seeds; {budget.steps} steps of "
+        f"{len(records)} trainings: {len(found)} arms, {len(folds)} folds, {len(seeds)} seeds; {budget.steps} steps of "
         f"{budget.batch} crops of {budget.crop}x{budget.crop}, of which the first {budget.steps // 2} are the warm-up. "
         f"{warmed} of them went on from the checkpoint of a warm-up that another run had taken, the others took that "
         "very warm-up themselves."
@@ -123,24 +135,15 @@ def all_differences(found):
 
 def verdict(found):
     """Return what can be told apart from the control, in a sentence an arm."""
+    said = {name: {"better": [], "worse": []} for name in found if name != CONTROL}
+    for name, figure, scores, p in compared(found):
+        if p < ALPHA:
+            said[name]["better" if gains(figure, scores) else "worse"].append(figure)
     lines = []
-    for name in found:
-        if name == CONTROL:
-            continue
-        better, worse = (
-            [
-                figure
-                for one, figure, scores, p in compared(found)
-                if one == name and p < ALPHA and gains(figure, scores) is up
-            ]
-            for up in (True, False)
-        )
-        said = [
-            f"{word} in {', '.join(figures)}" for word, figures in (("better", better), ("worse", worse)) if figures
-        ]
-        lines.append(
-            f"- `{name}`: {' and '.join(said) if said else 'not told apart from cross entropy alone in any figure'}."
-        )
+    for name, found_of in said.items():
+        parts = [f"{word} in {', '.join(figures)}" for word, figures in found_of.items() if figures]
+        nothing = "not told apart from cross entropy alone in any figure"
+        lines.append(f"- `{name}`: {' and '.join(parts) or nothing}.")
     return "\n".join(lines)
 
 

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from topobench.leaderboard.entries import Entry
-from topobench.leaderboard.resampling import Floats, replicates_of
+from topobench.leaderboard.resampling import Floats
 from topobench.leaderboard.statistics import taus
 from topobench.leaderboard.tables import Table
 
 __all__ = ["Agreement", "agree", "repeated", "told_apart"]
+
+
+PAIRED = 20  # replicates, of which the first is compared with each of the others
 
 
 @dataclass(frozen=True)
@@ -46,13 +49,21 @@ def agree(first: Table, second: Table) -> Agreement:
 
 
 def repeated(table: Table) -> float:
-    """Return the tau that a repetition would have with this table, on average: with other images and other seeds.
+    """Return about what tau two experiments like that of the table have with each other: other images, other seeds.
 
-    Of the bootstrap's replicates; NaN where a method has none.
+    Means differ because methods do and because of luck, whose part the bootstrap's replicates know. So the methods'
+    differences are shrunk until, with luck, they spread as the means do (empirical Bayes); to them two replicates are
+    added that have nothing in common. The mean of the tau of many such pairs; NaN where a method has no replicates.
     """
     entries = _trained(table)
-    drawn = replicates_of([entry.scores for entry in entries.values() if entry.scores])
-    return float(np.mean(taus(_means(table, list(entries)), _sign(table) * drawn)))
+    means = _means(table, list(entries))
+    luck = _sign(table) * np.stack([entry.scores.draws for entry in entries.values() if entry.scores])
+    luck -= luck.mean(axis=0)  # what is hard for all parts none
+    spread = float(means.var(ddof=1)) if len(means) > 1 else 0.0
+    true = means * max(0.0, 1 - float(luck.var(axis=1).mean()) / spread) ** 0.5 if spread else 0 * means
+    pairs = range(0, luck.shape[1] - 1, PAIRED)
+    found = [taus(true + luck[:, one], true[:, None] + luck[:, one + 1 : one + PAIRED]) for one in pairs]
+    return float(np.mean(np.concatenate(found)))
 
 
 def told_apart(table: Table) -> tuple[int, int]:
