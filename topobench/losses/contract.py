@@ -48,8 +48,8 @@ class Loss(Protocol):
     Pixels that are not valid reach it as sure background, in prediction and target alike, or as sure structure where
     its attribute `frame` is true.
 
-    What it keeps from one call to the next lies in its ``state_dict()``, if anywhere: a training goes on from there, and
-    one whose losses keep nothing may go on from the warm-up of another.
+    What it keeps from one call to the next lies in its ``state_dict()``, if anywhere: a training goes on from there,
+    and one whose losses keep nothing may go on from the warm-up of another.
 
     `topobench.losses.SegmentationLoss` does all of this but the formula.
     """
