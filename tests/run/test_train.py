@@ -15,7 +15,7 @@ from topobench import registry
 from topobench.cards import Budget, LossTerm, Validation, load_recipe
 from topobench.errors import ArgumentError, RunError
 from topobench.losses import CrossEntropyLoss
-from topobench.run import clock, train
+from topobench.run import clock, recipes, train
 from topobench.run.batches import TrainingSet
 from topobench.run.checkpoint import Checkpoints
 from topobench.run.device import choose_device
@@ -393,7 +393,7 @@ def test_a_model_that_gives_something_else_in_evaluation_fails_at_once(tmp_path,
         def forward(self, image):
             return self.layer(image) if self.training else give(self.layer(image))
 
-    monkeypatch.setattr(train, "build_model", lambda name, channels, options: Odd(channels))
+    monkeypatch.setattr(recipes, "build_model", lambda name, channels, options: Odd(channels))
     with pytest.raises(RunError, match=re.escape(f"in evaluation the model gives {found} for an image (1, 32, 32)")):
         trainer(tmp_path)
 
