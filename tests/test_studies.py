@@ -73,7 +73,7 @@ def test_what_helps_is_told_apart_and_what_does_nothing_is_not(helped):
 
 
 def test_differences_are_those_of_the_means(helped):
-    found = {(arm, figure): scores.mean for arm, figure, scores, _ in terms.compared(terms.arms(helped))}
+    found = {(arm, figure): scores.mean for arm, figure, scores, *_ in terms.compared(terms.arms(helped))}
     assert found["unet-betti-matching", "betti1_error"] == pytest.approx(-0.5, abs=0.01)
     assert found["unet-topoloss-2021", "arand_f_filled"] == pytest.approx(-0.3, abs=0.01)
     assert len(found) == 6 * len(terms.WANTED)

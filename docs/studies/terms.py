@@ -112,22 +112,22 @@ def means(found):
 
 
 def compared(found):
-    """Return (arm, figure, differences from the control, p corrected for all of them)."""
+    """Return (arm, figure, differences from the control, p alone, p corrected for all of them)."""
     each = [
         (name, figure, differences(scores, found[CONTROL][figure]))
         for name, figures in found.items() if name != CONTROL
         for figure, scores in figures.items()
     ]  # fmt: skip
-    corrected = holm([p_of_none(scores) for *_, scores in each])
-    return [(*one, p) for one, p in zip(each, corrected, strict=True)]
+    alone = [p_of_none(scores) for *_, scores in each]
+    return [(*one, *p) for one, p in zip(each, zip(alone, holm(alone), strict=True), strict=True)]
 
 
 def all_differences(found):
     """Return the difference of each arm from the control, with its interval and corrected p value."""
     rows = defaultdict(list)
-    for name, _, scores, p in compared(found):
+    for name, _, scores, alone, p in compared(found):
         low, high = interval(scores.replicates)
-        text = f"{signed(scores.mean)} [{signed(low)}, {signed(high)}], p {p_value(p)}"
+        text = f"{signed(scores.mean)} [{signed(low)}, {signed(high)}], p {p_value(p)} (alone {p_value(alone)})"
         rows[name].append(f"**{text}**" if p < ALPHA else text)
     header = ["arm", *(f"{figure} {FIGURES[figure].arrow}" for figure in WANTED)]
     return markdown(header, [[f"`{name}`", *cells] for name, cells in rows.items()])
@@ -136,7 +136,7 @@ def all_differences(found):
 def verdict(found):
     """Return what can be told apart from the control, in a sentence an arm."""
     said = {name: {"better": [], "worse": []} for name in found if name != CONTROL}
-    for name, figure, scores, p in compared(found):
+    for name, figure, scores, _, p in compared(found):
         if p < ALPHA:
             said[name]["better" if gains(figure, scores) else "worse"].append(figure)
     lines = []
@@ -157,7 +157,7 @@ def draw(found):
     others = [name for name in found if name != CONTROL]
     figure, axes = plt.subplots(1, len(WANTED), figsize=(13, 3.0), layout="constrained", sharey=True)
     for axis, name in zip(axes, WANTED, strict=True):
-        for place, (arm, _, scores, p) in enumerate(one for one in compared(found) if one[1] == name):
+        for place, (arm, _, scores, _, p) in enumerate(one for one in compared(found) if one[1] == name):
             low, high = interval(scores.replicates)
             sure = p < ALPHA
             colour = "0.55" if not sure else "#2166ac" if gains(name, scores) else "#b2182b"
