@@ -25,7 +25,7 @@ def main(page_file: Path) -> None:
         page.goto(page_file.resolve().as_uri())
         tops = [page.screenshot(path=output)]
         scene = page.locator(".scene").first
-        scene.get_by_role("radio", name="base-topo").check()
+        scene.get_by_role("radio").last.check()
         tops.append(scene.screenshot(path=output.with_name("scene.png")))
         browser.close()
     _join(output, output.with_name("scene.png"))

@@ -17,7 +17,7 @@ import make_studies
 from studies import costs, protocols, terms
 from studies.published import Published, budget_of, signed
 
-FIGURES = (*terms.WANTED, "betti_error")
+FIGURES = (*terms.WANTED, "betti_error", *terms.PARTS)
 
 
 def trained(name, dataset, levels, suite, protocols, seeds=(0, 1), recipe=None):
@@ -40,10 +40,10 @@ def trained(name, dataset, levels, suite, protocols, seeds=(0, 1), recipe=None):
 def helped():
     """Arms of the suite helps: one is better than the control in its Betti errors, one worse, the others alike."""
     both = {name: protocol(name, figures=list(FIGURES), columns=list(FIGURES)) for name in ("hu2019", "pitfalls")}
-    gains = {"unet-betti-matching": (-0.5, -0.5, 0, 0, 0, 0), "unet-topoloss-2021": (0.5, 0.5, -0.3, 0.2, -0.1, 0)}
+    gains = {"unet-betti-matching": (-0.5, -0.5, 0, 0, 0), "unet-topoloss-2021": (0.5, 0.5, -0.3, 0.2, -0.1)}
     made = []
     for number, name in enumerate(terms.names()):
-        gain = gains.get(name, (0.0,) * 6)
+        gain = [*gains.get(name, (0.0,) * 5), *(0.0,) * (len(FIGURES) - 5)]
         rng = np.random.default_rng(number)
 
         def levels(by, gain=gain, rng=rng):
@@ -88,10 +88,10 @@ def ranked():
     for place, name in enumerate(("unet-ce", "unet-topo", "unet-malis")):
 
         def levels(by, place=place):
-            return [1.0 + (2 - place if by == "cldice64" else place)] * 6
+            return [1.0 + (2 - place if by == "cldice64" else place)] * len(FIGURES)
 
         made += trained(name, "isbi2012", levels, "cpu", chosen)
-    null = trained("null-largest", "isbi2012", lambda by: [2.5] * 6, "cpu", chosen, seeds=(0,))
+    null = trained("null-largest", "isbi2012", lambda by: [2.5] * len(FIGURES), "cpu", chosen, seeds=(0,))
     nulls = [replace(one, kind="null", budget={}, seed=None, run_id=f"0{one.run_id[1:]}") for one in null]
     return Published((*made, *nulls))
 
