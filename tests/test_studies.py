@@ -64,7 +64,9 @@ def test_the_arms_are_those_of_the_issue():
 
 
 def test_what_helps_is_told_apart_and_what_does_nothing_is_not(helped):
-    said = dict(line[2:].split(": ", 1) for line in terms.blocks(helped)["verdict"].splitlines())
+    counts, _, *lines = terms.blocks(helped)["verdict"].splitlines()
+    assert counts.startswith("Of 30 intervals 7 leave 0 out; 7 of the tests have p < 0.05 alone, 7 after correction")
+    said = dict(line[2:].split(": ", 1) for line in lines)
     assert said["`unet-betti-matching`"] == "better in betti1_error, betti_matching_error."
     assert said["`unet-topoloss-2021`"] == (
         "worse in betti1_error, betti_matching_error, arand_f_filled, voi_filled, accuracy."
@@ -98,10 +100,10 @@ def ranked():
 
 def test_ranks_and_what_is_turned_round(ranked):
     blocks = protocols.blocks(ranked)
-    assert "| `unet-ce` | 1 | 1 | 1 | 1 | 1 | 1 | 1 | 1 | 1 | 1 | 4 |" in blocks["ranks-isbi2012"]
+    assert "| `unet-ce` | 1 | 1 | 1 | 1 | 1 | 1 | 1 | 1 | 1 | 1 | 4 | 1.0" in blocks["ranks-isbi2012"]
     assert "| null-largest | 3 |" in blocks["ranks-isbi2012"]
-    assert "| `hu2019:33` | 1.00 (0 of 3) |" in blocks["agreement"]
-    assert "| `cldice64` | -1.00 (3 of 3) |" in blocks["agreement"]
+    assert "| `hu2019:33` | 1.00; 0 of 3; 3 |" in blocks["agreement"]
+    assert "| `cldice64` | -1.00; 3 of 3; 3 |" in blocks["agreement"]
     assert "| isbi2012 | `cldice64` | 3 | `unet-ce` before `unet-malis`, " in blocks["against"]
     assert "| `hu2019` | 1 of 3 (null-largest) |" in blocks["nulls"]
     assert "| isbi2012 | whole | 1." in blocks["sizes"]
@@ -109,6 +111,10 @@ def test_ranks_and_what_is_turned_round(ranked):
 
 def test_costs_are_sums_of_what_records_say(ranked):
     blocks = costs.blocks(ranked)
+    assert (
+        "| isbi2012 | `hu2019` | 3 of 3 | `unet-ce` (2), `unet-topo` (1) | `unet-malis` (2), `unet-topo` (1) |"
+        in (blocks["losses"])
+    )
     assert "| `cpu` | 160 steps of 4 crops of 96x96 | 3 | isbi2012 (2 seeds) | 18 | 18.0 |" in blocks["runs"]
 
 

@@ -8,12 +8,16 @@ from studies.published import DASH, markdown
 from topobench.cards import load_recipe, load_suite
 
 SUITES = ("cpu", "cpu-vgg19", "helps", "helps-weights")
+VERSIONS = ("python", "numpy", "torch")
+PROTOCOLS = ("hu2019", "pitfalls", "stucki2023", "topomortar", "dconn65", "cldice64")
 PARTS = ("train_seconds", "score_seconds")
 
 
 def blocks(published):
     """Return the text of each block of the page, by its name."""
-    return {"runs": runs(published), "where": where(published), "costs": costs(published)}
+    return {
+        "runs": runs(published), "where": where(published), "costs": costs(published), "losses": losses(published),
+    }  # fmt: skip
 
 
 def runs(published):
@@ -39,12 +43,12 @@ def runs(published):
 def where(published):
     """Return on what the records say they were run, and how many of them."""
     kinds = Counter(
-        (record.environment.get("torch"), record.threads, record.environment.get("commit", "")[:7])
+        (*(record.environment.get(name, "") for name in VERSIONS), record.threads, record.environment["commit"][:7])
         for record in published.records
         if record.kind == "trained"
     )
     rows = [[*kind, count] for kind, count in sorted(kinds.items())]
-    return markdown(["torch", "threads a training", "commit", "trainings"], rows)
+    return markdown([*VERSIONS, "threads a training", "commit", "trainings"], rows)
 
 
 def costs(published):
@@ -57,7 +61,7 @@ def costs(published):
     rows = []
     for name in filter(by_recipe.get, suite.recipes):
         found = by_recipe[name]
-        network = np.mean([record.cost["network_ms_per_step"] for record in found])
+        network = np.median([record.cost["network_ms_per_step"] for record in found])
         later = max((term.start for term in load_recipe(name).loss), default=0.0)
         added = (_loss(found) - plain) / (1 - later)
         rows.append([
@@ -75,9 +79,26 @@ def costs(published):
     return markdown(header, rows)
 
 
+def losses(published):
+    """Return which losses are told apart on the U-Net, by data set and protocol: how many pairs, and who is ahead."""
+    rows = []
+    for dataset, tables in published.tables(SUITES[0]).items():
+        for name in filter(tables.get, PROTOCOLS):
+            labels = [entry.label for entry in tables[name].entries if entry.rank and entry.label.startswith("unet-")]
+            apart = [pair for pair in tables[name].pairs if pair.differ and {pair.first, pair.second} <= set(labels)]
+            ahead = Counter(pair.first for pair in apart)
+            behind = Counter(pair.second for pair in apart)
+            said = [
+                ", ".join(f"`{one}` ({count})" for one, count in each.most_common(3)) or DASH
+                for each in (ahead, behind)
+            ]
+            rows.append([dataset, f"`{name}`", f"{len(apart)} of {len(labels) * (len(labels) - 1) // 2}", *said])
+    return markdown(["data set", "protocol", "pairs told apart", "most often the better", "most often the worse"], rows)
+
+
 def _hours(records):
     return sum(record.cost.get(part, 0.0) for record in records for part in PARTS) / 3600
 
 
 def _loss(records):
-    return float(np.mean([record.cost["loss_ms_per_step"] for record in records]))
+    return float(np.median([record.cost["loss_ms_per_step"] for record in records]))

@@ -11,6 +11,7 @@ BASE = "hu2019"
 SIZES = {"33": "hu2019:33", "65": "hu2019", "129": "hu2019:129", "whole": "hu2019:whole"}
 CONNECTIVITY = ("hu2019:c4", "hu2019:whole-c4")
 OTHERS = ("pitfalls", "stucki2023", "topomortar", "dconn65", "cldice64")
+OVERLAP = ("accuracy", "dice")  # shown beside the ranks
 ALL = (*SIZES.values(), *CONNECTIVITY, *OTHERS)
 
 
@@ -37,9 +38,10 @@ def ranks(tables):
     order = [entry for entry in tables[BASE].entries if entry.rank]
     rows = []
     for entry in order:
-        of_it = [rank_of(tables[name], entry) for name in ALL]
-        rows.append([f"`{entry.label}`" if entry.kind == "trained" else entry.method, *of_it])
-    return markdown(["method", *(f"`{name}`" for name in ALL)], rows)
+        name = f"`{entry.label}`" if entry.kind == "trained" else entry.method
+        overlap = [f"{entry.means[figure]:.3f}" for figure in OVERLAP if figure in entry.means]
+        rows.append([name, *(rank_of(tables[name], entry) for name in ALL), *overlap])
+    return markdown(["method", *(f"`{name}`" for name in ALL), *OVERLAP], rows)
 
 
 def rank_of(table, entry):
@@ -61,8 +63,8 @@ def sizes(found):
 
 def agreement(found):
     """Return for each protocol how far it agrees with `BASE` on each data set, and what a repetition would."""
-    luck = [f"{repeated(tables[BASE]):.2f}" for tables in found.values()]
-    rows = [["a repetition of `hu2019`: other images, other seeds", *luck]]
+    luck = [f"{repeated(tables[BASE]):.2f}; {told_apart(tables[BASE])[0]}" for tables in found.values()]
+    rows = [["a repetition of `hu2019`; pairs that it tells apart", *luck]]
     for name in ALL:
         if name != BASE:
             rows.append([f"`{name}`", *(one_agreement(tables, name) for tables in found.values())])
@@ -70,9 +72,9 @@ def agreement(found):
 
 
 def one_agreement(tables, name):
-    """Return tau of a protocol with `BASE`, and how many of the pairs that both tell apart they turn round."""
+    """Return tau of a protocol with `BASE`, the pairs turned round of those that both tell apart, and its own."""
     one = agree(tables[BASE], tables[name])
-    return f"{one.tau:.2f} ({len(one.against)} of {one.both})"
+    return f"{one.tau:.2f}; {len(one.against)} of {one.both}; {told_apart(tables[name])[0]}"
 
 
 def against(found):

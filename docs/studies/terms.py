@@ -144,7 +144,13 @@ def verdict(found):
     for name, figure, scores, _, p in compared(found):
         if p < ALPHA:
             said[name]["better" if gains(figure, scores) else "worse"].append(figure)
-    lines = []
+    every = compared(found)
+    clear = sum(not low <= 0 <= high for low, high in (interval(one[2].replicates) for one in every))
+    alone, corrected = (sum(one[place] < ALPHA for one in every) for place in (3, 4))
+    lines = [
+        f"Of {len(every)} intervals {clear} leave 0 out; {alone} of the tests have p < {ALPHA} alone, {corrected} "
+        "after correction.\n"
+    ]
     for name, found_of in said.items():
         parts = [f"{word} in {', '.join(figures)}" for word, figures in found_of.items() if figures]
         nothing = "not told apart from cross entropy alone in any figure"
