@@ -59,8 +59,8 @@ def make(in_channels, width, depth):
 
 
 def matrix(folder, steps=STEPS):
-    """A null row and two runs, on one thread each."""
-    path = write_suite(folder, recipes=["unet-topo", "unet-ce"])
+    """A null row and two runs that have no warm-up in common, on one thread each."""
+    path = write_suite(folder, recipes=["unet-topo", "unet-dice"])
     path.write_text(path.read_text().replace("steps = 3", f"steps = {steps}"))
     suite = load_suite(str(path))
     recipes = [load_recipe(name) for name in suite.recipes]
@@ -123,7 +123,7 @@ def test_records_are_those_of_one_after_the_other(runs, serial, tmp_path, monkey
         assert mine.rows == wanted.rows
         assert mine.predictions == wanted.predictions  # the maps, by their sha256
         assert mine.training == wanted.training
-    assert sorted(told.steps) == [(name, step) for name in ("unet-ce", "unet-topo") for step in range(STEPS)]
+    assert sorted(told.steps) == [(name, step) for name in ("unet-dice", "unet-topo") for step in range(STEPS)]
     assert len(told.scored_images) == 3 * 4
     assert [read_record(Store(tmp_path).place(run.identity()).record) for run in runs] == records
     assert dict(os.environ) == environment  # what was meant for the processes alone is gone

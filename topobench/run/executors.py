@@ -40,9 +40,10 @@ def execute_in_processes(
 ) -> list[RunRecord]:
     """Execute so many runs at a time, each in a process, and return their records in the order of `runs`.
 
-    As `execute_serially`, with the same records. On cuda each process has a GPU to itself (`CUDA_VISIBLE_DEVICES` is
-    heeded), on the CPU as many threads as its runs are made for. A process that dies fails its run alone: another takes
-    its place. What the store raises is raised here after all have stopped; none outlives this call.
+    As `execute_serially`, with the same records, but for who took a warm-up that runs share. On cuda each process has a
+    GPU to itself (`CUDA_VISIBLE_DEVICES` is heeded), on the CPU as many threads as its runs are made for. A process
+    that dies fails its run alone: another takes its place. What the store raises is raised here after all have stopped;
+    none outlives this call.
     """
     pool = _Pool(runs, store, watcher, settings, jobs)
     try:
