@@ -10,6 +10,7 @@ from topobench.cards import load_recipe, load_suite
 SUITES = ("cpu", "cpu-vgg19", "helps", "helps-weights")
 VERSIONS = ("python", "numpy", "torch")
 PROTOCOLS = ("hu2019", "pitfalls", "stucki2023", "topomortar", "dconn65", "cldice64")
+ADDED = "added by its terms, ms a step that has them"
 PARTS = ("train_seconds", "score_seconds")
 
 
@@ -52,7 +53,7 @@ def where(published):
 
 
 def costs(published):
-    """Return the hours of each recipe in the suite `cpu`, and what a step of it costs on average."""
+    """Return the hours of each recipe in the suite `cpu`, and what a step of it costs: medians."""
     suite = load_suite(SUITES[0])
     by_recipe = defaultdict(list)
     for record in published.of(suite.name):
@@ -68,14 +69,7 @@ def costs(published):
             f"`{name}`", len(found), f"{_hours(found):.2f}", f"{network:.0f}", f"{_loss(found):.1f}",
             DASH if name.endswith("-ce") else f"{added:.1f} ({added / network:.0%} of the network's)",
         ])  # fmt: skip
-    header = [
-        "recipe",
-        "trainings",
-        "hours",
-        "network, ms a step",
-        "loss, ms a step",
-        "added by its terms, ms a step that has them",
-    ]
+    header = ["recipe", "trainings", "hours", *(f"{part}, ms a step" for part in ("network", "loss")), ADDED]
     return markdown(header, rows)
 
 

@@ -60,7 +60,7 @@ def budget_of(suite):
 
 
 def markdown(header, rows):
-    """Return a table in Markdown; cells of columns of numbers are right-aligned by whoever reads them."""
+    """Return a table in Markdown."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 

@@ -141,10 +141,10 @@ def all_differences(found):
 def verdict(found):
     """Return what can be told apart from the control, in a sentence an arm."""
     said = {name: {"better": [], "worse": []} for name in found if name != CONTROL}
-    for name, figure, scores, _, p in compared(found):
+    every = compared(found)
+    for name, figure, scores, _, p in every:
         if p < ALPHA:
             said[name]["better" if gains(figure, scores) else "worse"].append(figure)
-    every = compared(found)
     clear = sum(not low <= 0 <= high for low, high in (interval(one[2].replicates) for one in every))
     alone, corrected = (sum(one[place] < ALPHA for one in every) for place in (3, 4))
     lines = [

@@ -13,7 +13,6 @@ from topobench.leaderboard.tables import Table
 
 __all__ = ["Agreement", "agree", "repeated", "told_apart"]
 
-
 PAIRED = 20  # replicates, of which the first is compared with each of the others
 
 
