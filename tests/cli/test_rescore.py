@@ -4,13 +4,14 @@ import shutil
 
 import numpy as np
 import pytest
-from filelock import FileLock
 from PIL import Image
 
 import topobench
 from tests.cli.here import topobench_here
 from tests.conftest import ROOT, write_suite
 from topobench import cards
+from topobench.cli import rescore
+from topobench.run.claims import alone
 from topobench.run.store import Store
 from topobench.scores import IDENTITY, make_record, read_record, read_records, record_path, write_record
 
@@ -363,11 +364,11 @@ def test_a_data_set_that_is_not_named_right(out):
     assert "no data set is named 'isbi'" in result.stderr
 
 
-def test_a_run_that_another_process_is_at_is_left_to_it(out):
+def test_a_run_that_another_process_is_at_is_left_to_it(out, monkeypatch):
     [path] = out.glob("records/unet-topo*.json")
     before, place = path.read_bytes(), Store(out).named(path.stem)
-    place.lock.parent.mkdir(exist_ok=True)
-    with FileLock(place.lock):
+    monkeypatch.setattr(rescore, "PATIENCE", 0.0)
+    with alone(place, pytest.fail):
         result = topobench_here("rescore", "-o", out, "--protocol", "cldice64")
     assert result.returncode == 1
     assert f"record {path}: another process is at this run; rescore it when that has ended." in result.stderr

@@ -10,13 +10,13 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
-from filelock import FileLock
 
 from tests.conftest import ROOT
 from tests.run.kills import STEPS, end_of, executed, same, tiny_run
 from tests.run.test_execute import Told
 from topobench.cards import Validation
 from topobench.run import train, validation
+from topobench.run.claims import alone
 from topobench.run.execute import Stopped, execute
 from topobench.run.settings import Settings
 from topobench.run.store import Store
@@ -166,9 +166,8 @@ def test_30_a_torn_record_is_made_anew_without_training(straight, tmp_path):
 def test_a_run_that_another_process_is_at_is_waited_for(straight, tmp_path):
     run, _ = straight
     place = Store(tmp_path).place(run.identity())
-    place.lock.parent.mkdir(parents=True)
     told = Told()
-    with FileLock(place.lock), pytest.raises(Stopped):
+    with alone(place, pytest.fail), pytest.raises(Stopped):
         execute(run, tmp_path, told, lambda: True)
     assert told.notes == ["another process is at this run; waiting for it"]
     assert told.steps == []

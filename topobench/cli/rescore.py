@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from topobench.types import RunRecord
 
 __all__ = ["rescore"]
+
+PATIENCE = 65.0  # seconds for another process at a run: one of another machine that died is known by then
 
 
 @click.command()
@@ -155,15 +158,16 @@ class _Work:
 
     def _score(self, path: Path, record: RunRecord, protocols: Sequence[Protocol]) -> None:
         """Write the record with rows by these protocols."""
-        from topobench.run.alone import alone
+        from topobench.run.claims import alone
         from topobench.run.rescore import rescore
         from topobench.scores import read_record, write_record
 
         place = self._place(path, record)
-        dataset = self._dataset(path, record)
+        dataset, last = self._dataset(path, record), time.monotonic() + PATIENCE
 
         def taken() -> None:
-            raise _error(path, "another process is at this run; rescore it when that has ended.")
+            if time.monotonic() > last:
+                raise _error(path, "another process is at this run; rescore it when that has ended.")
 
         with alone(place, taken):  # whatever became of it meanwhile is read again
             write_record(rescore(read_record(path), place, dataset, protocols), path.parent)

@@ -22,9 +22,9 @@ from topobench.environment import environment, peak_memory_mib, reset_peak_memor
 from topobench.errors import RunError, TopobenchError, in_words
 from topobench.metrics import Protocol, load_protocol
 from topobench.registry import load
-from topobench.run.alone import alone
 from topobench.run.batches import TrainingSet
 from topobench.run.checkpoint import Checkpoints
+from topobench.run.claims import Claim, alone
 from topobench.run.evaluate import model_predictor
 from topobench.run.maps import keep_map
 from topobench.run.matrix import Run
@@ -50,6 +50,10 @@ class Stopped(Exception):
     """The user asked to stop; what was done is kept."""
 
 
+class Overtaken(Stopped):
+    """Another process has taken the run over."""
+
+
 def execute(
     run: Run, store: Path, watcher: Watcher, stopping: Callable[[], bool], settings: Settings = DEFAULTS
 ) -> RunRecord:
@@ -59,31 +63,63 @@ def execute(
     disk) is raised, for it would fail every run. `Stopped` is raised between two steps or two images where `stopping`
     says so, with a checkpoint written. One process at a time executes a run; another waits, and finds it.
     """
-    place, waits = Store(store).place(run.identity()), False
-
-    def wait() -> None:
-        nonlocal waits
-        if not waits:
-            watcher.noted(run, "another process is at this run; waiting for it")
-        waits = True
-        if stopping():
-            raise Stopped
-
     watcher.run_started(run)
-    with alone(place, wait), _followed(place, watcher, settings) as follower:
-        execution = _Execution(run, place, follower, stopping, settings)
+    while True:
+        try:
+            record, found = _execute(run, Store(store).place(run.identity()), watcher, stopping, settings)
+        except Overtaken:
+            watcher.noted(run, "this process was held up for so long that another took the run over; waiting for it")
+        else:
+            watcher.run_ended(run, record, found)
+            return record
+
+
+def _execute(
+    run: Run, place: Place, watcher: Watcher, stopping: Callable[[], bool], settings: Settings
+) -> tuple[RunRecord, bool]:
+    """Return the record of a run, and whether it had been finished before, as soon as no other process is at it."""
+    with alone(place, _waiting(run, watcher, stopping)) as claim, _followed(place, watcher, settings) as follower:
+        execution = _Execution(run, place, follower, _stopping_if_lost(claim, stopping), settings)
         before = execution.before
         found = before is not None and not execution.missing
         if before and (other := changed(before.plugins, execution.plugins)):
             follower.noted(run, f"it was trained by other code of {', '.join(other)}; {AGAIN}")
         record = before if found and before else execution.record()
+        claim.look()
+        if claim.lost:
+            raise Overtaken
         if not found and (record.finished or before is None):  # a new scoring that fails takes nothing away
             write_record(record, place.record.parent)
         if record.finished:
             Checkpoints(place.checkpoints, record.run_id).prune(1)  # the one before served for going on
         place.progress.unlink(missing_ok=True)
-    watcher.run_ended(run, record, found)
-    return record
+        return record, found
+
+
+def _waiting(run: Run, watcher: Watcher, stopping: Callable[[], bool]) -> Callable[[], None]:
+    """Return what is to be called while another process is at a run; it says so once."""
+    said = False
+
+    def wait() -> None:
+        nonlocal said
+        if not said:
+            watcher.noted(run, "another process is at this run; waiting for it")
+        said = True
+        if stopping():
+            raise Stopped
+
+    return wait
+
+
+def _stopping_if_lost(claim: Claim, stopping: Callable[[], bool]) -> Callable[[], bool]:
+    """Return `stopping`, but raising where the run is another process's by now: nothing more is written then."""
+
+    def ask() -> bool:
+        if claim.lost:
+            raise Overtaken
+        return stopping()
+
+    return ask
 
 
 def find(run: Run, store: Path) -> RunRecord | None:

@@ -48,9 +48,9 @@ class Place:
         return self.folder / "progress" / f"{self.name}.json"
 
     @property
-    def lock(self) -> Path:
-        """Held by the process that executes it."""
-        return self.folder / "progress" / f"{self.name}.lock"
+    def claims(self) -> Path:
+        """The folder of claims to it: of the process that executes it, and of those before (run/claims.py)."""
+        return self.folder / "progress" / f"{self.name}.claims"
 
     def finished(self) -> RunRecord | None:
         """Return the record of the run if it is finished; one that is torn, edited or another run's counts for none."""

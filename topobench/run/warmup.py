@@ -6,17 +6,15 @@ another is whose terms until then are the same: cross entropy alone, and cross e
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from filelock import FileLock
-
 from topobench.cards import LossTerm, Recipe
-from topobench.files import digest, naming
+from topobench.files import digest
 from topobench.losses.weighted import distinct
 from topobench.run.checkpoint import Checkpoints
+from topobench.run.claims import alone
 from topobench.run.store import Place
 from topobench.scores import run_id_of
 
@@ -97,12 +95,9 @@ class WarmUp:
         found, refused = self.checkpoints.newest_sound()
         return (Taken(*found, found[1]["by"]) if found else None), refused
 
-    @contextmanager
-    def _held(self) -> Iterator[None]:
+    def _held(self) -> AbstractContextManager[object]:
         """Hold the checkpoints for this process, for the moment in which they are read or written."""
-        self.place.lock.parent.mkdir(parents=True, exist_ok=True)
-        with naming(self.place.lock), FileLock(self.place.lock):
-            yield
+        return alone(self.place, lambda: None)
 
 
 def _before_others_join(terms: tuple[LossTerm, ...], steps: int) -> int:
