@@ -17,11 +17,12 @@ from tests.run.small import small_images
 from tests.run.test_execute import Told
 from topobench.cards import load_recipe, load_suite
 from topobench.errors import RecordError, RunError
-from topobench.run import executors, workers
+from topobench.run import executors, serving
 from topobench.run.device import Device
 from topobench.run.execute import Stopped
 from topobench.run.executors import execute_in_processes, execute_serially
 from topobench.run.matrix import expand
+from topobench.run.packing import Packing
 from topobench.run.progress import read_progress
 from topobench.run.settings import DEFAULTS
 from topobench.run.store import Store
@@ -39,13 +40,12 @@ from topobench.run.execute import Stopped
 from topobench.run.executors import execute_in_processes
 from topobench.run.settings import DEFAULTS
 
-if __name__ == "__main__":
-    folder = Path(sys.argv[1])
-    with stopping_on_signals() as stopping:
-        try:
-            execute_in_processes(matrix(folder, 10_000)[1:], folder / "out", Told(), stopping, DEFAULTS, 2)
-        except Stopped:
-            sys.exit(stopping.exit_code)
+folder = Path(sys.argv[1])
+with stopping_on_signals() as stopping:
+    try:
+        execute_in_processes(matrix(folder, 10_000)[1:], folder / "out", Told(), stopping, DEFAULTS, 2)
+    except Stopped:
+        sys.exit(stopping.exit_code)
 """
 
 TALKER = """
@@ -156,16 +156,11 @@ def test_process_that_is_killed_fails_its_run_alone(runs, tmp_path):
 
 def test_record_of_a_process_that_died_after_it_wrote_it(runs, serial, tmp_path):
     told = Told()
-    pool = executors._Pool(runs[2:], tmp_path, told, DEFAULTS, 1)
+    pool = executors._Processes(runs[2:], tmp_path, told, DEFAULTS, 1)
     write_record(serial[1][2], tmp_path / "records")
-    pool._replace(workers.Worker.__new__(Gone), 0, "whatever")
+    pool.died(0, "whatever")
     assert pool.records == {0: serial[1][2]}
     assert told.found == [False]
-
-
-class Gone(workers.Worker):
-    def end(self):
-        """There is nothing to end."""
 
 
 def test_error_in_this_process_ends_the_others(runs, tmp_path):
@@ -255,16 +250,16 @@ def test_errors_that_do_not_cross_become_sentences():
         def __init__(self, one, two):
             super().__init__(one)
 
-    assert str(workers._portable(Odd("odd", 2))) == "a run ended with Odd: odd"
+    assert str(serving._portable(Odd("odd", 2))) == "a run ended with Odd: odd"
     error = OSError(errno.ENOSPC, "No space left on device", "/out/records/a.json")
-    assert pickle.loads(pickle.dumps(workers._portable(error))).filename == error.filename
-    assert isinstance(workers._portable(RecordError("a sentence.")), RecordError)
+    assert pickle.loads(pickle.dumps(serving._portable(error))).filename == error.filename
+    assert isinstance(serving._portable(RecordError("a sentence.")), RecordError)
 
 
 def test_runs_that_cannot_be_handed_over_are_named(runs, monkeypatch):
     monkeypatch.setattr(runs[1].dataset._adapter, "handle", open(os.devnull), raising=False)  # noqa: SIM115, PTH123
     with pytest.raises(RunError, match=r"cannot be handed to other processes \(TypeError: .*leave out --jobs"):
-        workers.packed(runs)
+        Packing(runs)
 
 
 @pytest.mark.parametrize(
