@@ -36,13 +36,14 @@ class Pace:
 class Line:
     """A run on the screen.
 
-    `state` is one of `STATES`. `share` is how much of the run is done,
+    `state` is one of `STATES`, `where` the worker that it was sent to. `share` is how much of the run is done,
     `base` how much of that before `since`, so that it took no time here.
     """
 
     run: Run
     state: str = "waiting"
     words: str = STARTING
+    where: str = ""
     losses: dict[str, float] = field(default_factory=dict)
     held_out: float | None = None
     left: float | None = None

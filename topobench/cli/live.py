@@ -24,6 +24,7 @@ GAP = 2  # columns of the screen between two of the table
 BESIDE = 3  # lines of the screen that are not runs: heads, what is not shown, all runs
 DOING = 33  # columns of the screen for what a run does: bar, percent, time left, the beginning of the losses
 SHORTEST = 12  # columns for the name of a data set, if it has more
+WORKER = 28  # columns for a worker and its host, at most
 LEAST = 8  # columns for any name, however narrow the screen
 
 
@@ -55,6 +56,14 @@ class LiveTable:
         """Leave the whole list on the screen."""
         self.over = True
         self._live.stop()
+
+    def sent(self, run: Run, where: str) -> None:
+        """Show where it is."""
+        self.lines[id(run)].where = where
+
+    def said(self, sentence: str) -> None:
+        """Print it above the table."""
+        self.console.print(sentence, markup=False, highlight=False)
 
     def run_started(self, run: Run) -> None:
         """Show that it begins."""
@@ -112,11 +121,14 @@ class LiveTable:
             table.add_column("data set", no_wrap=True, overflow=self._overflow, width=sets)
         table.add_column("fold", no_wrap=True, justify="right", width=4)
         table.add_column("seed", no_wrap=True, justify="right", width=4)
+        if places := max((len(line.where) for line in self.lines.values()), default=0):
+            table.add_column("worker", no_wrap=True, overflow=self._overflow, width=min(places, WORKER))
         table.add_column(HEADS, no_wrap=True, overflow=self._overflow, ratio=1)
         for line in lines:
             run = line.run
             about = [run.name, *([run.dataset.card.name] if sets else []), str(run.fold)]
             about.append("" if run.seed is None else str(run.seed))
+            about += [line.where] if places else []
             table.add_row(*map(Text, about), Text(line.doing(self._is_plain, self.over), line.style))
         return table
 

@@ -14,7 +14,7 @@ from topobench.cards import load_protocol
 from topobench.cli.live import LiveTable
 from topobench.cli.words import ending, losses
 from topobench.run.matrix import Run
-from topobench.run.watcher import Step, Watcher
+from topobench.run.watcher import Overseer, Step
 from topobench.types import RunRecord
 
 __all__ = ["watching"]
@@ -23,7 +23,7 @@ EVERY = 10.0  # seconds between two plain lines of one run
 
 
 @contextmanager
-def watching(runs: Sequence[Run]) -> Iterator[Watcher]:
+def watching(runs: Sequence[Run]) -> Iterator[Overseer]:
     """Show the progress of runs, one or several of which go on at once, while the block lasts."""
     console = Console(stderr=True)
     if not sys.stderr.isatty() or console.is_dumb_terminal:  # which rich would take FORCE_COLOR's word for
@@ -38,7 +38,7 @@ class Lines:
 
     def __init__(self, runs: Sequence[Run]) -> None:
         self.numbers = {id(run): number for number, run in enumerate(runs, start=1)}
-        self.said: dict[int, float] = {}
+        self.times: dict[int, float] = {}
 
     def run_started(self, run: Run) -> None:
         """Say so."""
@@ -59,6 +59,14 @@ class Lines:
         """Say it."""
         self._say(run, sentence)
 
+    def sent(self, run: Run, where: str) -> None:
+        """Say where."""
+        self._say(run, f"sent to worker {where}")
+
+    def said(self, sentence: str) -> None:
+        """Say it."""
+        click.echo(sentence, err=True)
+
     def scored(self, run: Run, images: int, of: int) -> None:
         """Say how many images are scored, every ten seconds."""
         if self._is_due(run):
@@ -69,8 +77,8 @@ class Lines:
         self._say(run, ending(record, found))
 
     def _is_due(self, run: Run) -> bool:
-        return time.monotonic() - self.said[id(run)] > EVERY
+        return time.monotonic() - self.times[id(run)] > EVERY
 
     def _say(self, run: Run, what: str) -> None:
-        self.said[id(run)] = time.monotonic()
+        self.times[id(run)] = time.monotonic()
         click.echo(f"[{self.numbers[id(run)]}/{len(self.numbers)}] {run.label}: {what}", err=True)

@@ -50,6 +50,17 @@ __all__ = ["run"]
     help="Runs that go on at a time, a process each: on cuda at most one a GPU (the default), on the CPU (default 1) "
     "the threads are shared out, which makes them other runs, for sums are shared out with them.",
 )  # fmt: skip
+@click.option(
+    "--threads", type=click.IntRange(min=1), metavar="N",
+    help="Threads of a run on the CPU, a part of what it is. Default: those of this machine, shared out among jobs; "
+    "with --scheduler 1.",
+)  # fmt: skip
+@click.option(
+    "--scheduler", metavar="ADDRESS",
+    help="Execute the runs on the Dask cluster of this scheduler, e.g. tcp://HOST:8786, or the file that it writes; "
+    "--jobs is then the most at a time (docs/cluster.md).",
+)  # fmt: skip
+@click.option("--stage", is_flag=True, help="With --scheduler: send data sets to workers that have them not.")
 @click.option("--deterministic", is_flag=True, help="On cuda, refuse what is not repeatable bit for bit; slower.")
 @click.option(
     "--weights", type=click.Path(path_type=Path), envvar="TOPOBENCH_WEIGHTS",
@@ -83,6 +94,9 @@ def run(
     device: str,
     precision: str,
     jobs: int | None,
+    threads: int | None,
+    scheduler: str | None,
+    stage: bool,
     deterministic: bool,
     weights: Path | None,
     keep_predictions: bool,
@@ -111,12 +125,14 @@ def run(
         dataset.fold(fold)
 
     from topobench.cli.gallery import Gallery
+    from topobench.cli.machines import machines
     from topobench.cli.running import Matrix
 
     settings = Settings(checkpoint_every, keep_predictions, deterministic, tensorboard)
-    matrix = Matrix.of(chosen, chosen_recipes, chosen_datasets, device, precision, jobs, output)
     gallery = Gallery(pictures, {dataset.card.name: dataset for dataset in chosen_datasets})
-    return matrix.show() if dry_run else matrix.go(settings, weights, data_dir, gallery)
+    with machines(scheduler, stage, device, precision, jobs, threads) as where:
+        matrix = Matrix.of(chosen, chosen_recipes, chosen_datasets, where, output)
+        return matrix.show() if dry_run else matrix.go(settings, weights, data_dir, gallery)
 
 
 def _chosen(name: str, replaced: Mapping[str, Sequence[Any] | None]) -> tuple[Suite, list[Recipe]]:

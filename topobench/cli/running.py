@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -13,6 +13,7 @@ import click
 from topobench.cards import Recipe, Suite
 from topobench.cli.board import board
 from topobench.cli.gallery import Gallery
+from topobench.cli.machines import Machines
 from topobench.cli.progress import watching
 from topobench.cli.signals import Stopping, stopping_on_signals
 from topobench.cli.states import print_states
@@ -24,9 +25,7 @@ from topobench.environment import peak_memory_mib
 from topobench.errors import DataError, TopobenchError
 from topobench.losses import build_loss
 from topobench.registry import BUILTINS, check
-from topobench.run.device import Device, choose_device, device_count
 from topobench.run.execute import Stopped, find
-from topobench.run.executors import execute_in_processes, execute_serially
 from topobench.run.matrix import Run, expand
 from topobench.run.plan import Plan, Planned, states_of, write_plan
 from topobench.run.recipes import recipe_loss
@@ -41,39 +40,26 @@ __all__ = ["Matrix"]
 
 @dataclass(frozen=True)
 class Matrix:
-    """The runs of a command, on what they compute, how many at a time, and where they are kept."""
+    """The runs of a command, the machines that execute them, and where they are kept."""
 
     suite: Suite
     runs: list[Run]
-    device: Device
-    jobs: int
+    machines: Machines
     store: Store
 
     @classmethod
     def of(
-        cls,
-        suite: Suite,
-        recipes: Sequence[Recipe],
-        datasets: Sequence[Dataset],
-        device: str,
-        precision: str,
-        jobs: int | None,
-        output: Path,
+        cls, suite: Suite, recipes: Sequence[Recipe], datasets: Sequence[Dataset], machines: Machines, output: Path
     ) -> Matrix:
-        """Return the matrix; `jobs` None: one run a GPU, and one on anything else."""
-        kind = choose_device(device).kind
-        most = device_count(kind)
-        if jobs and kind != "cpu" and jobs > most:
-            raise click.UsageError(f"--jobs is {jobs}; each run takes a whole {kind} device, and there are {most}.")
-        chosen = choose_device(kind, precision, jobs or most)
+        """Return the matrix."""
         for recipe in recipes:
             _check_choices(recipe)
-        return cls(suite, expand(suite, recipes, datasets, chosen), chosen, jobs or most, Store(output))
+        return cls(suite, expand(suite, recipes, datasets, machines.device), machines, Store(output))
 
     def show(self) -> int:
         """Print how far each run has come, and the time that is left."""
         self._say()
-        print_states(states_of(map(Planned.of, self.runs), self.store), self.jobs)
+        print_states(states_of(map(Planned.of, self.runs), self.store), self.machines.jobs)
         return 0
 
     def go(self, settings: Settings, weights: Path | None, data_dir: Path | None, gallery: Gallery) -> int:
@@ -83,7 +69,7 @@ class Matrix:
             check_scalars()
         self.store.records.mkdir(parents=True, exist_ok=True)  # a folder that cannot be written is found out now
         self._say()
-        write_plan(self.store, Plan(self.suite.name, self.jobs, tuple(map(Planned.of, self.runs))))
+        write_plan(self.store, Plan(self.suite.name, self.machines.jobs, tuple(map(Planned.of, self.runs))))
         with stopping_on_signals() as stopping:
             self._get_weights(weights, data_dir)
             try:
@@ -94,28 +80,22 @@ class Matrix:
                 return stopping.exit_code
         board([self.store.records], self.store.folder, gallery)
         spent = f"{time.monotonic() - started:.0f} s in all"
-        click.echo(spent + (f", peak memory {peak_memory_mib():.0f} MiB." if self.jobs == 1 else "."), err=True)
+        click.echo(
+            spent + (f", peak memory {peak_memory_mib():.0f} MiB." if self.machines.jobs == 1 else "."), err=True
+        )
         return int(not all(record.finished for record in records))
 
     def _execute(self, settings: Settings, stopping: Stopping) -> list[RunRecord]:
-        settings = replace(settings, cache_bytes=settings.cache_bytes // self.jobs)
         with watching(self.runs) as watcher:
-            if self.jobs > 1:
-                return execute_in_processes(self.runs, self.store.folder, watcher, stopping, settings, self.jobs)
-            return execute_serially(self.runs, self.store.folder, watcher, stopping, settings)
+            return self.machines.execute(self.runs, self.store.folder, watcher, stopping, settings)
 
     def _say(self) -> None:
         """Say what is to be run, on what."""
-        device = self.device
-        at_a_time = f", {self.jobs} at a time" if self.jobs > 1 else ""
-        threads = f", {counted(device.threads, 'thread')}" if device.kind == "cpu" else ""
         budgets = {budget_in_words(run.budget) for run in self.runs if run.budget}
         each = f" Each is trained for {budgets.pop()}." if len(budgets) == 1 else ""
         click.echo(f"Suite {self.suite.name}: {self.suite.title}.{each}", err=True)
-        click.echo(
-            f"{counted(len(self.runs), 'run')} on {device.kind} ({device.precision}{threads}){at_a_time}, kept in "
-            f"{self.store.folder}.", err=True,
-        )  # fmt: skip
+        what = f"{counted(len(self.runs), 'run')} {self.machines.words}"
+        click.echo(f"{what}, kept in {self.store.folder}.", err=True)
 
     def _get_weights(self, file: Path | None, data_dir: Path | None) -> None:
         """Have the pretrained weights that recipes want in place, for this process and those that it starts.

@@ -41,10 +41,12 @@ class Dataset:
     card : Card
     members : tuple of Member, in the card's order
     image_ids : tuple of str, in the same order
+    folder : Path or None
+        Where it was opened, absolute; None where it is of no folder.
     """
 
-    def __init__(self, card: Card, adapter: Adapter) -> None:
-        self.card = card
+    def __init__(self, card: Card, adapter: Adapter, folder: Path | None = None) -> None:
+        self.card, self.folder = card, folder
         self.members = adapter.members
         self.image_ids = tuple(member.image_id for member in adapter.members)
         self._known = frozenset(self.image_ids)
@@ -79,6 +81,18 @@ class Dataset:
     def data_hash(self) -> str:
         """A sha256 that changes whenever any sample would."""
         return self._adapter.data_hash()
+
+    def why_not_here(self) -> str:
+        """Return why this machine, to which it was sent from another, cannot read it; an empty text where it can."""
+        if self.folder is None:
+            return ""
+        there = open_adapter(self.card, self.folder)
+        if there.members != self.members:
+            lacks = ", ".join(there.missing()) or "images that the client has"
+            return f"{self.folder} lacks {lacks.replace(f'{self.folder}{os.sep}', '')}"
+        if there.data_hash() != self.data_hash:
+            return f"{self.folder} holds other data than the client's"
+        return ""
 
     def identity(self) -> dict[str, Any]:
         """Return what changes a run when it changes: the card's identity, and how many of its images if not all."""
@@ -139,12 +153,12 @@ def open_card(card: Card, data_dir: str | Path | None = None, partial: bool = Fa
         sentences.append(f"In data set {card.name!r} {'; '.join(faults[:10])}{more}.")
     if sentences:
         raise DataError(" ".join(sentences))
-    return Dataset(card, adapter)
+    return Dataset(card, adapter, folder)
 
 
 def folder_of(card: Card, data_dir: str | Path | None = None) -> Path:
-    """Return where a card's files lie: in the folder that it names, else in that of its name under the data root."""
-    return Path(card.folder) if card.folder else data_root(data_dir) / card.family
+    """Return where a card's files lie, absolute: in the folder that it names, else in its own under the data root."""
+    return (Path(card.folder) if card.folder else data_root(data_dir) / card.family).absolute()
 
 
 def state_of(adapter: Adapter) -> str:

@@ -71,12 +71,16 @@ class Claims:
         self._seen: tuple[object, float] = (None, 0.0)  # what the claim was, and since when by our watch
         self._least = 0  # the number that counts is at least this, even if a network file system does not list it yet
 
+    def taken(self) -> bool:
+        """Whether another has it, as far as can be told by now."""
+        return self.folder.is_dir() and not self._is_free(self._newest())
+
     def take(self) -> Claim | None:
         """Return the run's claim; None while another has it."""
         with naming(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-            number = max([*_numbers(self.folder), self._least])
-            if number and not self._is_free(number):
+            number = self._newest()
+            if not self._is_free(number):
                 return None
             mine = self.folder / f"{number + 1:06d}"
             try:
@@ -93,8 +97,14 @@ class Claims:
                     (self.folder / f"{old:06d}").unlink(missing_ok=True)
             return Claim(mine)
 
+    def _newest(self) -> int:
+        """Return the number of the claim that counts, as far as is known; 0 where there is none."""
+        return max([*_numbers(self.folder), self._least])
+
     def _is_free(self, number: int) -> bool:
         """Whether the claim of that number is nobody's any more."""
+        if number == 0:
+            return True
         try:
             with (
                 self.folder / f"{number:06d}"

@@ -9,7 +9,7 @@ import torch
 
 from topobench.errors import ArgumentError
 
-__all__ = ["PRECISIONS", "Device", "choose_device", "device_count"]
+__all__ = ["PRECISIONS", "Device", "choose_device", "device_count", "device_elsewhere"]
 
 DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 PRECISIONS = ("float32", *DTYPES)
@@ -46,11 +46,12 @@ class Device:
         torch.backends.cudnn.deterministic = deterministic
 
 
-def choose_device(name: str = "auto", precision: str = "auto", jobs: int = 1) -> Device:
+def choose_device(name: str = "auto", precision: str = "auto", jobs: int = 1, threads: int | None = None) -> Device:
     """Return the device of that name for each of so many runs at a time.
 
     ``auto`` takes cuda, else mps, else cpu; and mixed precision on cuda alone: bfloat16, else float16. The threads of
-    the CPU are shared out among jobs. ArgumentError for what this machine has not.
+    the CPU are shared out among jobs, if it is not said how many each takes. ArgumentError for what this machine has
+    not.
     """
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     kind = next(kind for kind, available in there.items() if available) if name == "auto" else name
@@ -61,8 +62,16 @@ def choose_device(name: str = "auto", precision: str = "auto", jobs: int = 1) ->
     if not there[kind]:
         present = ", ".join(kind for kind, available in there.items() if available)
         raise ArgumentError(f"device {name!r} is not there; this machine has: {present}.")
-    threads = max(1, torch.get_num_threads() // jobs) if kind == "cpu" else 1
+    threads = (threads or max(1, torch.get_num_threads() // jobs)) if kind == "cpu" else 1
     return Device(kind, _precision(precision, kind), threads)
+
+
+def device_elsewhere(kind: str, precision: str, threads: int) -> Device:
+    """Return a device of other machines, which is not looked at: ``auto`` is bfloat16 on cuda, float32 on the CPU."""
+    if kind not in ("cuda", "cpu"):
+        raise ArgumentError(f"device is {kind!r}; of the workers of a cluster it must be auto, cuda or cpu.")
+    chosen = "bfloat16" if precision == "auto" and kind == "cuda" else precision
+    return Device(kind, _precision(chosen, kind), threads if kind == "cpu" else 1)
 
 
 def device_count(kind: str) -> int:

@@ -11,7 +11,7 @@ from topobench.run.settings import Settings
 __all__ = ["ENDS", "STOP", "Message", "Order", "Packed"]
 
 Message = tuple[str, int, tuple[Any, ...]]  # what happened, to the run of which number, and more of it
-ENDS = ("done", "stopped", "error", "died")  # what is told of a run last
+ENDS = ("done", "stopped", "error", "refused", "died")  # what is told of a run last
 STOP = "stop"
 
 
@@ -25,9 +25,21 @@ class Packed:
 
 @dataclass(frozen=True)
 class Order:
-    """A run to be executed, its number among all, and the store and settings that `execute` takes."""
+    """A run to be executed.
+
+    Attributes
+    ----------
+    index : int
+        Its number among all.
+    run : Packed
+    store, settings
+        As `execute` takes them.
+    plugins : dict or None
+        Where the plugins come from that the run uses, if those of the other process may be others (run/provenance.py).
+    """
 
     index: int
     run: Packed
     store: Path
     settings: Settings
+    plugins: dict[str, dict[str, str]] | None = None

@@ -78,6 +78,10 @@ class Pool(ABC):
     def left(self, index: int) -> None:
         """Note that nobody is at a run any more."""
 
+    def watcher_of(self, index: int) -> Watcher:
+        """Return who is told of a run."""
+        return self.watcher
+
     def died(self, index: int, how: str) -> None:
         """Record that a run failed because its process is gone, unless it had said itself how it ended."""
         if index not in self.records:
@@ -128,4 +132,4 @@ class Pool(ABC):
         elif what == "printed":
             print(more[1], file=getattr(sys, more[0]))
         elif what not in ENDS:
-            getattr(self.watcher, what)(self.runs[index], *more)
+            getattr(self.watcher_of(index), what)(self.runs[index], *more)

@@ -14,7 +14,7 @@ from topobench.registry import plugin_of, singular
 if TYPE_CHECKING:
     from topobench.run.matrix import Run
 
-__all__ = ["changed", "plugins_of_run", "plugins_of_scoring"]
+__all__ = ["changed", "differing", "plugins_of_run", "plugins_of_scoring"]
 
 Origins = dict[str, dict[str, str]]
 
@@ -39,6 +39,11 @@ def changed(before: Mapping[str, Mapping[str, str]], now: Mapping[str, Mapping[s
         for name in before
         if name in now and name.split()[0] in TRAINING and before[name]["code"] != now[name]["code"]
     ]
+
+
+def differing(wanted: Mapping[str, Mapping[str, str]], found: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Return those of the plugins that are wanted, of whatever kind, of which another process has not the same code."""
+    return [name for name, about in wanted.items() if name not in found or found[name]["code"] != about["code"]]
 
 
 def _since(then: str, now: str) -> str:

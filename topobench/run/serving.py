@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
@@ -20,6 +20,7 @@ from topobench.run.execute import Stopped, execute
 from topobench.run.matrix import Run
 from topobench.run.orders import STOP, Message, Order
 from topobench.run.packing import unpacked
+from topobench.run.provenance import differing, plugins_of_run
 from topobench.run.watcher import Step
 from topobench.run.workers import SIGNALS
 from topobench.types import RunRecord
@@ -38,13 +39,21 @@ def serve(handle: int) -> None:
         told = _Told(parent, order.index)
         with _printing_to(told):
             try:
-                execute(unpacked(order.run), order.store, told, parent.stopping.is_set, order.settings)
-                outcome: tuple[Any, ...] = ("done",)
+                outcome = _executed(order, told, parent.stopping.is_set)
             except Stopped:
                 outcome = ("stopped",)
             except BaseException as error:  # of the store: it would fail every run
                 outcome = ("error", _portable(error))
         told.tell(*outcome)  # the last that the parent hears of this run
+
+
+def _executed(order: Order, told: _Told, stopping: Callable[[], bool]) -> tuple[Any, ...]:
+    """Execute a run, unless the plugins that it uses are other code here; return what is told of it last."""
+    run = unpacked(order.run)
+    if order.plugins is not None and (other := differing(order.plugins, plugins_of_run(run))):
+        return "refused", f"it has not the same code of {', '.join(other)}"
+    execute(run, order.store, told, stopping, order.settings)
+    return ("done",)
 
 
 class _Parent:

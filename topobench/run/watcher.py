@@ -9,7 +9,7 @@ from topobench.types import RunRecord
 if TYPE_CHECKING:
     from topobench.run.matrix import Run
 
-__all__ = ["Relay", "Step", "Watcher"]
+__all__ = ["Overseer", "Relay", "Step", "Watcher"]
 
 
 class Step(NamedTuple):
@@ -54,6 +54,16 @@ class Watcher(Protocol):
 
     def run_ended(self, run: Run, record: RunRecord, found: bool) -> None:
         """A run has its record; `found` where it had been finished before."""
+
+
+class Overseer(Watcher, Protocol):
+    """A watcher that is told also of the workers of a cluster."""
+
+    def sent(self, run: Run, where: str) -> None:
+        """A run was sent to a worker, which is named with its host."""
+
+    def said(self, sentence: str) -> None:
+        """Something that concerns no single run, such as a worker that cannot be used."""
 
 
 class Relay:

@@ -1,0 +1,356 @@
+"""Executing runs on a Dask cluster: each worker gets as many at a time as it has room for, and no more are sent."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from topobench.errors import RunError, in_words
+from topobench.files import digest
+from topobench.plugins import FILES
+from topobench.plugins.single import named_files
+from topobench.run.claims import PAUSE, Claim, Claims
+from topobench.run.cluster import remote
+from topobench.run.cluster.connection import is_there
+from topobench.run.cluster.pieces import bring
+from topobench.run.cluster.roster import Roster
+from topobench.run.cluster.staging import Datasets
+from topobench.run.cluster.tasks import TOPIC, About, Outcome, Task
+from topobench.run.matrix import Run
+from topobench.run.orders import Message, Order
+from topobench.run.pool import TICK, Pool
+from topobench.run.progress import Progress
+from topobench.run.provenance import plugins_of_run
+from topobench.run.settings import Settings
+from topobench.run.store import Place, Store
+from topobench.run.watcher import Overseer, Watcher
+from topobench.run.workers import THREADS
+from topobench.scores import run_id_of, write_record
+from topobench.types import RunRecord
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+__all__ = ["execute_on_cluster"]
+
+DEATHS = 3  # workers that may die at a run before it counts as failed
+PATIENCE = 5.0  # seconds to wait for a worker that can be used, where there are some and none can
+HERE = ("TOPOBENCH_DATA", "TOPOBENCH_WORKER_DIR", "TOPOBENCH_PICTURES")  # variables that are of one machine
+
+
+def execute_on_cluster(
+    runs: Sequence[Run], store: Path, watcher: Overseer, stopping: Callable[[], bool], settings: Settings,
+    client: Client, stage: bool = False, jobs: int | None = None,
+) -> list[RunRecord]:  # fmt: skip
+    """Execute runs on the workers of a cluster, and return their records in the order of `runs`.
+
+    As `execute_in_processes`, with the same records. A run whose worker is gone goes to another, from its checkpoint
+    where the store is one that both see. With `stage`, data sets are sent to workers that have them not; at most `jobs`
+    runs are at work at a time. RunError where the scheduler is gone, and where no worker can be used.
+    """
+    pool = _OnCluster(runs, store.absolute(), watcher, settings, client, stage, jobs)
+    try:
+        with pool.roster:
+            return pool.work(stopping)
+    finally:
+        pool.end()
+
+
+@dataclass
+class _Sent:
+    """A run that a worker is at."""
+
+    ticket: str
+    about: About
+    claim: Claim | None
+    future: Future | None = None
+
+
+class _OnCluster(Pool):
+    """The workers of a cluster, and the runs that wait for them."""
+
+    def __init__(
+        self, runs: Sequence[Run], store: Path, watcher: Overseer, settings: Settings, client: Client, stage: bool,
+        jobs: int | None,
+    ) -> None:  # fmt: skip
+        super().__init__(runs, store, watcher, settings)
+        self.overseer, self.client, self.jobs = watcher, client, jobs or len(runs)
+        self.session = secrets.token_hex(8)
+        self.sent: dict[int, _Sent] = {}
+        self.deaths: Counter[int] = Counter()
+        self._cuda = any(run.device.kind == "cuda" for run in runs)
+        self._threads = max((run.device.threads for run in runs), default=1)
+        waiting = [runs[index] for index in self.waiting]
+        self._trained = {index for index in self.waiting if self._place(index).finished()}  # to be scored by more
+        self._free = Free()
+        self._progress: dict[int, Progress] = {}
+        self._useless_since: float | None = None
+        self._alone = False
+        self._news: SimpleQueue[tuple[str, str, Any]] = SimpleQueue()  # ticket, what, more
+        self._collecting = ThreadPoolExecutor(2, "collecting")
+        self._datasets = Datasets(waiting, self.packing)
+        self.roster = Roster(client, Store(store), self._datasets, self._cuda, stage, self._say)
+        client.subscribe_topic(TOPIC, self._hear)
+
+    def busy(self) -> bool:
+        """Whether a worker is at a run."""
+        return bool(self.sent)
+
+    def give(self) -> None:
+        """Send runs to workers, those first that have most room, until none has any for a run that waits."""
+        rooms = self._rooms()
+        while self.waiting and rooms and len(self.sent) < self.jobs:
+            address = max(rooms, key=lambda address: rooms[address][1])
+            about, room = rooms[address]
+            if room > 0 and (index := self._next(about)) is not None:
+                self._send(index, about)
+                rooms[address] = about, room - 1
+            else:
+                del rooms[address]
+
+    def told(self) -> Iterator[Message]:
+        """Yield what workers tell."""
+        for ticket, what, more in self._heard():
+            index = next((index for index, sent in self.sent.items() if sent.ticket == ticket), None)
+            if what == "said":
+                self.overseer.said(more)
+            elif index is None:
+                continue  # of an attempt that was given up
+            elif what == "outcome":
+                yield from self._outcome(index, more)
+            elif what == "lost":
+                self._lost(index, more)
+            else:
+                yield what, index, pickle.loads(more)
+        self._look_after()
+
+    def stop(self) -> None:
+        """Ask the workers to stop the runs of this session."""
+        self._collecting.submit(self.client.run, remote.stop, self.session, on_error="ignore")
+
+    def left(self, index: int) -> None:
+        """Give the claim of a run back."""
+        sent = self.sent.pop(index, None)
+        if sent and sent.claim:
+            sent.claim.give_back()
+        if progress := self._progress.pop(index, None):
+            progress.place.progress.unlink(missing_ok=True)
+
+    def watcher_of(self, index: int) -> Watcher:
+        """Return who is told of a run: where its worker does not see the store, it is written here how far it is."""
+        return self._progress.get(index, self.watcher)
+
+    def end(self) -> None:
+        """Take back what was sent; who is still at it stops when it is told so."""
+        futures = [sent.future for sent in self.sent.values() if sent.future]
+        for index in list(self.sent):
+            self.left(index)
+        if is_there(self.client):
+            with suppress(Exception):  # whatever: the scheduler takes them back when this client is gone, too
+                self.client.cancel(futures)
+                self.client.unsubscribe_topic(TOPIC)
+                self._collecting.submit(self.client.run, remote.dismiss, on_error="ignore").result(3)
+        self._collecting.shutdown(wait=False, cancel_futures=True)
+
+    def _place(self, index: int) -> Place:
+        return Store(self.store).place(self.runs[index].identity())
+
+    def _say(self, sentence: str) -> None:
+        self._news.put(("", "said", sentence))
+
+    def _rooms(self) -> dict[str, tuple[About, int]]:
+        """Return the workers, and for how many more runs each has room."""
+        taken = Counter(sent.about.address for sent in self.sent.values())
+        return {
+            address: (about, about.room(self._cuda, self._threads) - taken[address])
+            for address, about in self.roster.workers.items()
+        }
+
+    def _next(self, about: About) -> int | None:
+        """Return the first run that waits, that a worker can take and that nobody else is at; it waits no more."""
+        for index in [index for index in self.waiting if self._can_take(about, index)]:
+            if not self._free.ask(index, self._place(index), about.shares):
+                continue
+            self.waiting.remove(index)
+            if not self.found(index):
+                return index
+            self._free.give_back(index)
+        return None
+
+    def _can_take(self, about: About, index: int) -> bool:
+        """Whether a worker has what a run wants; the maps of one that is trained are in the store."""
+        return about.has(self._datasets.key(self.runs[index])) and (about.shares or index not in self._trained)
+
+    def _send(self, index: int, about: About) -> None:
+        run, ticket = self.runs[index], secrets.token_hex(8)
+        task = Task(
+            ticket, self.session, self._place(index).name, self._order_for(index, about), about.shares,
+            run.device.kind == "cuda", self._environment(run, about),
+        )  # fmt: skip
+        self.sent[index] = sent = _Sent(ticket, about, self._free.claim_of(index))
+        if not about.shares:
+            self._progress[index] = Progress(self._place(index), self.watcher)
+            self._progress[index].begin()
+        sent.future = self.client.submit(
+            remote.attend, task, key=f"topobench-{ticket}", workers=[about.address], allow_other_workers=False,
+            resources={"GPU": 1} if task.cuda else None, retries=0, pure=False,
+        )  # fmt: skip
+        sent.future.add_done_callback(lambda future: self._collecting.submit(self._collect, ticket, about, future))
+        self.overseer.sent(run, about.where)
+
+    def _order_for(self, index: int, about: About) -> Order:
+        order, key = self.order(index), self._datasets.key(self.runs[index])
+        if key in about.staged:
+            order = replace(order, run=replace(order.run, dataset=self._datasets.as_sent(key)))
+        share = self.settings.cache_bytes // about.room(self._cuda, self._threads)
+        settings = replace(self.settings, cache_bytes=share)
+        return replace(order, settings=settings, plugins=plugins_of_run(self.runs[index]))
+
+    def _environment(self, run: Run, about: About) -> dict[str, str]:
+        """Return what the process of a run has in its environment besides the worker's."""
+        ours = {name: value for name, value in os.environ.items() if name.startswith("TOPOBENCH_") and name not in HERE}
+        if files := named_files():
+            ours[FILES] = os.pathsep.join(map(str, files))  # absolute
+        if not about.weights:
+            ours.pop("TOPOBENCH_WEIGHTS", None)  # it looks for them where it lies
+        threads = run.device.threads
+        if self._cuda:  # for losses and metrics, which the CPU computes
+            threads = max(1, about.threads // about.room(self._cuda, self._threads))
+        return {**ours, **dict.fromkeys(THREADS, str(threads))}
+
+    def _hear(self, event: tuple[float, Sequence[Any]]) -> None:
+        """Take an event (Dask calls it in a thread of its own)."""
+        ticket, what, more = event[1]
+        self._news.put((ticket, what, more))
+
+    def _heard(self) -> Iterator[tuple[str, str, Any]]:
+        """Yield what came, or nothing after `TICK` seconds."""
+        with suppress(Empty):
+            yield self._news.get(timeout=TICK)
+            while True:
+                yield self._news.get_nowait()
+
+    def _collect(self, ticket: str, about: About, future: Future) -> None:
+        """Fetch how an attempt ended, and what it left on a worker that does not see the store (in a thread)."""
+        try:
+            outcome: Outcome = future.result(timeout=60)
+            if outcome.record and digest(asdict(outcome.record)) != outcome.sha256:
+                raise RunError("its record came as another than was sent")
+            if not about.shares:
+                bring(self.client, about.address, outcome, self.store)
+            self._news.put((ticket, "outcome", outcome))
+        except BaseException as error:  # whatever Dask raises where a worker dies
+            self._news.put((ticket, "lost", in_words(error)))
+
+    def _outcome(self, index: int, outcome: Outcome) -> Iterator[Message]:
+        """Yield how an attempt ended; the record of a run that left none in the store is written there."""
+        where, place = self.sent[index].about, self._place(index)
+        if record := outcome.record:
+            if record.run_id != run_id_of(self.runs[index].identity()):
+                raise RunError(f"worker {where.where} sent the record of another run, {record.run_id[:12]}.")
+            if not where.shares and (record.finished or place.finished() is None):
+                write_record(record, place.record.parent)
+            yield "run_ended", index, (record, outcome.found)
+        if outcome.what == "refused":
+            self.roster.refuse(where.address, *outcome.more)
+        yield ("stopped" if outcome.what == "refused" else outcome.what), index, outcome.more
+
+    def _lost(self, index: int, why: str) -> None:
+        """Let a run whose worker is gone wait for another; after the third it counts as failed."""
+        sent = self.sent[index]
+        self.left(index)
+        self.deaths[index] += 1
+        if sent.future:
+            self.client.cancel([sent.future])
+        if self.deaths[index] >= DEATHS:
+            last = f"the last of them {sent.about.where}"
+            self.died(index, f"{DEATHS} workers were lost while they were at it, {last} ({why}).")
+        else:
+            self.watcher.noted(self.runs[index], f"worker {sent.about.where} is gone ({why}); another takes the run")
+            self.waiting.appendleft(index)
+
+    def _look_after(self) -> None:
+        """Find out which workers are gone, and whether there is any that can be used."""
+        if not is_there(self.client):
+            raise RunError(
+                f"the Dask scheduler is gone, and with it the runs that its workers were at. All that was done is kept "
+                f"in {self.store} and, where workers do not see that, with them. Start it again, with workers, and the "
+                "same command goes on from there."
+            )
+        there = self.roster.workers.keys() | self.roster.refused.keys()
+        for index, sent in list(self.sent.items()):
+            if sent.about.address not in there:
+                self._lost(index, "its process or its machine ended, or the network")
+        if not there and not self._alone and self.waiting:
+            self.overseer.said("no worker is there; waiting for one (start some, e.g. `dask worker SCHEDULER`).")
+        self._alone = not there
+        self._find_useless()
+
+    def _find_useless(self) -> None:
+        """Raise RunError where there are workers, and for a while none of them could take any run that waits."""
+        abouts = list(self.roster.workers.values())
+        useless = (
+            (abouts or self.roster.refused) and self.waiting and not self.sent and not self.ending
+            and not any(self._can_take(about, index) for about in abouts for index in self.waiting)
+        )  # fmt: skip
+        if not useless:
+            self._useless_since = None
+            return
+        self._useless_since = self._useless_since or time.monotonic()
+        if time.monotonic() > self._useless_since + PATIENCE:
+            raise RunError(self._why_useless(abouts))
+
+    def _why_useless(self, abouts: Sequence[About]) -> str:
+        run = self.runs[self.waiting[0]]
+        reasons = [*self.roster.refused.values()]
+        for about in abouts:
+            if why := about.lacking.get(self._datasets.key(run), ""):
+                reasons.append(f"worker {about.where}: it has not the data set {run.dataset.card.name!r}: {why}")
+            else:
+                reasons.append(
+                    f"worker {about.where}: the run is trained and only to be scored by more protocols, and the worker "
+                    "does not see its maps; `topobench rescore` does it, or this command without --scheduler"
+                )
+        listed = "; ".join([*reasons[:10], *([f"and {len(reasons) - 10} more"] if len(reasons) > 10 else [])])
+        return f"{len(self.waiting)} runs wait, such as {run.label}, and no worker takes them: {listed}."
+
+
+class Free:
+    """Which runs nobody else is at. Where a worker does not see the store, this client claims its run."""
+
+    def __init__(self) -> None:
+        self._asked: dict[int, tuple[Claims, float]] = {}
+        self._have: dict[int, Claim] = {}
+
+    def ask(self, index: int, place: Place, shared: bool) -> bool:
+        """Whether a run may be sent; it is claimed where its worker cannot do so (`shared`)."""
+        claims, since = self._asked.get(index, (Claims(place), -PAUSE))
+        if time.monotonic() < since + PAUSE:
+            return False
+        claim = None if shared else claims.take()
+        if claims.taken() if shared else claim is None:
+            self._asked[index] = claims, time.monotonic()
+            return False
+        self._asked.pop(index, None)
+        if claim:
+            self._have[index] = claim
+        return True
+
+    def claim_of(self, index: int) -> Claim | None:
+        """Return the claim of a run, for whoever gives it back."""
+        return self._have.pop(index, None)
+
+    def give_back(self, index: int) -> None:
+        """Give the claim of a run back that needs nobody any more."""
+        if claim := self.claim_of(index):
+            claim.give_back()
