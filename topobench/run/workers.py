@@ -38,12 +38,15 @@ class Worker:
     ----------
     index : int or None
         The number of the run that it is at; None where it waits for one.
+    stopped : bool
+        Whether it was asked to stop; it takes no run after that.
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         ours, theirs = socket.socketpair()
         code = BEGIN.format(path=sys.path, handle=theirs.fileno())
         self.index: int | None = None
+        self.stopped = False
         self.connection = Connection(ours.detach())
         with theirs, _signals_held():  # the process inherits that they are
             self.process = subprocess.Popen(
@@ -65,6 +68,7 @@ class Worker:
 
     def stop(self) -> None:
         """Ask it to stop at the next safe point, with a checkpoint written."""
+        self.stopped = True
         self._send(STOP)
 
     def hear(self) -> Iterator[Message]:

@@ -32,7 +32,7 @@ class _Children:
         except BaseException:
             worker.end()
             raise
-        if not worker.alive:
+        if worker.stopped or not worker.alive:
             worker.end()
             return
         with self._lock:

@@ -263,6 +263,8 @@ class _OnCluster(Pool):
             yield "run_ended", index, (record, outcome.found)
         if outcome.what == "refused":
             self.roster.refuse(where.address, *outcome.more)
+        elif outcome.what == "stopped" and not self.ending:
+            self.roster.refuse(where.address, "it is about to end")
         yield ("stopped" if outcome.what == "refused" else outcome.what), index, outcome.more
 
     def _lost(self, index: int, why: str) -> None:

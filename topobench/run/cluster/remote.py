@@ -94,12 +94,11 @@ def attend(task: Task) -> Outcome:
 
 def _followed(child: Worker, task: Task, stopping: Callable[[], bool], dask: DaskWorker) -> Outcome:
     """Return how the run ends that a process is at; what it tells meanwhile is told to the client."""
-    record, found, asked, last = None, False, False, 0.0
+    record, found, last = None, False, 0.0
     while True:
         wait([child.connection], TICK)
-        if not asked and stopping():
+        if not child.stopped and stopping():
             child.stop()
-            asked = True
         for what, _, more in child.hear():
             if what in ENDS:
                 child.index = None
