@@ -154,6 +154,25 @@ def test_time_left_counts_what_was_done_here_alone():
     assert screen.lines()[-1].endswith("0:09 elapsed, about 1:59 left")  # 0.09 of a run in 9 s, and 1.19 are left
 
 
+@pytest.mark.parametrize(
+    ("width", "name", "losses"), [(110, "unet-betti-matching", "cross-ent…"), (60, "unet-be…", "…")]
+)
+def test_worker_and_host_stand_beside_the_run(width, name, losses):
+    runs = matrix(4)
+    screen = Screen(runs, width)
+    assert "worker" not in screen.lines()[0]
+    screen.table.sent(runs[2], "node7, w1")
+    screen.table.sent(runs[1], "node12, w20")
+    screen.table.run_started(runs[2])
+    for moment, part in ((0.0, 0.0), (1.0, 0.25)):
+        screen.time = moment
+        screen.table.stepped(runs[2], step(part))
+    heads, _, second, third, *_ = (line.split() for line in screen.lines())
+    assert heads[:5] == ["run", "fold", "seed", "worker", "state"]
+    assert second[1:] == ["0", "1", "node12,", "w20", "waiting"]
+    assert third == [name, "0", "2", "node7,", "w1", "━━╌╌╌╌╌╌", "25%", "0:03", losses]
+
+
 def test_live_table_leaves_the_whole_list_and_prints_notes_above():
     runs = matrix(30)
     screen = Screen(runs, height=10)
@@ -174,18 +193,22 @@ def test_lines_of_several_runs(capsys):
     told = Lines(runs)
     told.run_started(runs[1])
     told.run_started(runs[0])
+    told.sent(runs[0], "node7, w1")
+    told.said("worker node8, w2: it declares no GPU. It gets no runs.")
     told.stepped(runs[1], step(0.01, 0))  # too soon after its last line: nothing is said
-    told.said[id(runs[1])] -= 100
+    told.times[id(runs[1])] -= 100
     told.stepped(runs[1], step(0.013, 1))
     told.stepped(runs[0], step(0.013, 1))  # every run has its own ten seconds
     told.validated(runs[0], 2, 1.25)
-    told.said[id(runs[0])] -= 100
+    told.times[id(runs[0])] -= 100
     told.scored(runs[0], 3, 8)
     told.noted(runs[0], "something")
     told.run_ended(runs[1], record("failed: NaN"), False)
     assert capsys.readouterr().err.splitlines() == [
         f"{second}starts",
         f"{first}starts",
+        f"{first}sent to worker node7, w1",
+        "worker node8, w2: it declares no GPU. It gets no runs.",
         f"{second}step 2 (1%), cross-entropy 0.213, topological 0.500",
         f"{first}on the images held out after step 2: 1.250",
         f"{first}scored 3 of 8 images",

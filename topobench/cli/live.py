@@ -115,14 +115,15 @@ class LiveTable:
 
     def _table(self, lines: Sequence[Line]) -> Table:
         table = Table(box=None, expand=True, pad_edge=False, padding=(0, GAP, 0, 0), header_style="dim")
-        names, sets = self._widths()
+        places = self._width_of_places()
+        names, sets = self._widths(places)
         table.add_column("run", no_wrap=True, overflow=self._overflow, width=names)
         if sets:
             table.add_column("data set", no_wrap=True, overflow=self._overflow, width=sets)
         table.add_column("fold", no_wrap=True, justify="right", width=4)
         table.add_column("seed", no_wrap=True, justify="right", width=4)
-        if places := max((len(line.where) for line in self.lines.values()), default=0):
-            table.add_column("worker", no_wrap=True, overflow=self._overflow, width=min(places, WORKER))
+        if places:
+            table.add_column("worker", no_wrap=True, overflow=self._overflow, width=places)
         table.add_column(HEADS, no_wrap=True, overflow=self._overflow, ratio=1)
         for line in lines:
             run = line.run
@@ -132,12 +133,17 @@ class LiveTable:
             table.add_row(*map(Text, about), Text(line.doing(self._is_plain, self.over), line.style))
         return table
 
-    def _widths(self) -> tuple[int, int]:
+    def _width_of_places(self) -> int:
+        """Return how wide the names of workers are; 0 where no run was sent to any."""
+        longest = max((len(line.where) for line in self.lines.values()), default=0)
+        return min(longest, WORKER, max(LEAST, self.console.width // 5))
+
+    def _widths(self, places: int) -> tuple[int, int]:
         """Return how wide the names of runs and data sets are; 0 for the latter where all are of one."""
         runs = [line.run for line in self.lines.values()]
         names = max((len(run.name) for run in runs), default=0)
         found = {run.dataset.card.name for run in runs}
-        room = self.console.width - DOING - 2 * (4 + GAP) - GAP
+        room = self.console.width - DOING - 2 * (4 + GAP) - GAP - (places + GAP if places else 0)
         if len(found) < 2:
             return max(min(names, room), LEAST), 0
         room, sets = room - GAP, max(map(len, found))

@@ -30,7 +30,7 @@ def connected(scheduler: str) -> Iterator[Client]:
         raise RunError(
             f"a cluster wants Dask ({error}); install it: pip install 'topobench[dask]' (of a checkout: '.[dask]')."
         ) from error
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # lost connections are said in sentences
+    _hush()
     where = {"scheduler_file": scheduler} if Path(scheduler).is_file() else {"address": scheduler}
     try:
         client = Client(**where, timeout=PATIENCE, set_as_default=False, name="topobench")
@@ -44,6 +44,12 @@ def connected(scheduler: str) -> Iterator[Client]:
         yield client
     finally:
         client.close(timeout=5)
+
+
+def _hush() -> None:
+    """Let Dask say nothing of lost connections: that is said in sentences."""
+    for name in ("distributed", *(name for name in logging.root.manager.loggerDict if name.startswith("distributed."))):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def is_there(client: Client) -> bool:
