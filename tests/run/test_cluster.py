@@ -32,8 +32,10 @@ from topobench.scores import read_record
 pytest.importorskip("distributed", reason="the extra dask is not installed")
 
 from topobench.run.cluster import connection, executor, roster
+from topobench.run.cluster.children import GPUS
 from topobench.run.cluster.connection import connected
 from topobench.run.cluster.executor import execute_on_cluster
+from topobench.run.cluster.tasks import About
 
 CPU = Device("cpu", "float32", 1)
 SETTINGS = Settings(checkpoint_seconds=0)  # a checkpoint at every step
@@ -55,10 +57,15 @@ class Overseen(Told):
 
     def __init__(self, act=None):
         super().__init__()
-        self.act, self.where, self.sentences = act, [], []
+        self.act, self.where, self.sentences, self.most = act, [], [], 0
+
+    @property
+    def workers(self):
+        return [where.split(", ")[1] for _, where in self.where]
 
     def sent(self, run, where):
         self.where.append((run.name, where))
+        self.most = max(self.most, len(self.where) - len(self.found))
 
     def said(self, sentence):
         self.sentences.append(sentence)
@@ -121,7 +128,8 @@ def test_records_are_those_of_one_machine(cluster, runs, serial, tmp_path):
     records = on(cluster, runs, tmp_path, told)
     same(records, serial)
     assert [read_record(Store(tmp_path).place(run.identity()).record) for run in runs] == records
-    assert {where.split(", ")[1] for _, where in told.where} == {"w1", "w2"}
+    assert set(told.workers) == {"w1", "w2"}
+    assert told.most == 2  # of three, for there is room for no more
     assert told.found == [False] * 3
     assert {name for name, _ in told.steps} == {"unet-topo", "unet-dice"}
     again = Overseen()
@@ -167,22 +175,22 @@ def test_ctrl_c_lets_runs_stop_with_a_checkpoint(cluster, serial, tmp_path):
         on(cluster, [trained("unet-topo")], tmp_path, Overseen(), lambda: True)
 
 
-def test_worker_that_is_killed(runs, serial, tmp_path):
-    """Its run goes on elsewhere from its checkpoint, and ends equal, bit for bit; so does that of the one after it."""
-    with cluster_in(tmp_path / "cluster", ["w1"]) as cluster:
+def test_worker_that_is_killed(cluster, runs, serial, tmp_path):
+    """Its run goes on elsewhere from its checkpoint, and ends equal, bit for bit."""
 
-        def kill(run):
-            until(lambda: list(tmp_path.glob("out/checkpoints/unet-topo*/step-*.pt")))
-            cluster.kill("w1")
-            cluster.worker("w2")
+    def kill(run):
+        until(lambda: list(tmp_path.glob("checkpoints/unet-topo*/step-*.pt")))
+        cluster.kill(told.workers[0])
+        cluster.worker(told.workers[0])
 
-        told = Overseen(kill)
-        same(on(cluster, runs[1:2], tmp_path / "out", told), serial[1:2])
+    told = Overseen(kill)
+    same(on(cluster, runs[1:2], tmp_path, told), serial[1:2])
     [note] = told.notes
-    assert "w1 is gone" in note
+    first, second = told.workers
+    assert f"{first} is gone" in note
     assert "another takes the run" in note
-    assert [where.split(", ")[1] for _, where in told.where] == ["w1", "w2"]
-    record = read_record(Store(tmp_path / "out").place(runs[1].identity()).record)
+    assert first != second
+    record = read_record(Store(tmp_path).place(runs[1].identity()).record)
     assert record.cost["resumed_at_step"] > 0
 
 
@@ -230,14 +238,13 @@ def test_two_clients_train_no_run_twice(cluster, runs, serial, tmp_path):
     assert told.found == [True]
 
 
-def test_scheduler_that_is_killed(runs, serial, tmp_path):
-    with cluster_in(tmp_path / "cluster", ["w1"]) as cluster:
-        told = Overseen(lambda run: cluster.kill("scheduler"))
+def test_scheduler_that_is_killed(cluster, runs, serial, tmp_path):
+    with cluster_in(tmp_path / "cluster", ["w1"]) as other:
+        told = Overseen(lambda run: other.kill("scheduler"))
         with pytest.raises(RunError, match=r"the Dask scheduler is gone.*kept in .*out.*the same command goes on"):
-            on(cluster, runs[1:2], tmp_path / "out", told)
-        until(lambda: cluster.processes["w1"].poll() is not None)  # and nobody works on for nobody
-    with cluster_in(tmp_path / "other", ["w1"]) as cluster:
-        same(on(cluster, runs[1:2], tmp_path / "out"), serial[1:2])
+            on(other, runs[1:2], tmp_path / "out", told)
+        until(lambda: other.processes["w1"].poll() is not None)  # and nobody works on for nobody
+    same(on(cluster, runs[1:2], tmp_path / "out"), serial[1:2])
 
 
 PRELOADED = """
@@ -268,8 +275,9 @@ def test_worker_with_an_older_topobench_is_refused(tmp_path, monkeypatch):
         assert told.where == []
 
 
-def test_data_set_that_workers_lack(tmp_path):
+def test_data_set_that_workers_lack(tmp_path, monkeypatch):
     """It is said at once, with the host; with --stage its samples are sent, and the run is the same."""
+    monkeypatch.setattr(executor, "PATIENCE", 0.2)
     run = kills.tiny_run(tmp_path / "data", steps=4)
     wanted = execute_serially([run], tmp_path / "serial", Told(), lambda: False, SETTINGS)
     with cluster_in(tmp_path / "cluster", []) as cluster:
@@ -323,6 +331,47 @@ def test_plugin_of_which_a_worker_has_other_code(cluster, tmp_path, monkeypatch)
     with pytest.raises(RunError, match=r"no worker takes them: .*: it has not the same code of null row mine"):
         on(cluster, [run], tmp_path / "out", told)
     assert len(told.where) == 2
+
+
+ABOUT = About("tcp://h:1", "w1", "h", topobench.__version__, "", "2", 8, 4, True, True)
+
+
+def test_room_of_a_worker():
+    assert [ABOUT.room(False, threads) for threads in (1, 2, 3, 16)] == [8, 4, 2, 1]
+    assert ABOUT.room(True, 1) == 4  # a run a GPU
+    assert replace(ABOUT, threads=2).room(True, 1) == 2
+    assert replace(ABOUT, name="tcp://h:1").where == "h, port 1"
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"gpus": 0}, "it declares no GPU; start it with --resources GPU=1 (or as many as it has)"),
+        ({"version": "0.0.1"}, f"it has topobench 0.0.1, and this is {topobench.__version__}; install the same there"),
+        ({"commit": "abc"}, "its topobench is of the commit abc, and this is of def; take the same there"),
+        ({"commit": "def"}, ""),
+        ({}, ""),
+    ],
+)
+def test_whether_a_worker_can_be_used(change, why, monkeypatch):
+    monkeypatch.setattr(roster, "environment", lambda: {"commit": "def"})
+    assert roster._why_not(replace(ABOUT, **change), cuda=True) == why
+    assert roster._why_not(replace(ABOUT, gpus=0), cuda=False) == ""
+
+
+def test_each_run_of_a_worker_has_a_gpu_to_itself(monkeypatch):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    with GPUS.lent(0) as none, GPUS.lent(1) as only:
+        assert none == only == {}  # it sees no other
+    with GPUS.lent(3) as first, GPUS.lent(3) as second:
+        with GPUS.lent(3) as third:
+            found = [one["CUDA_VISIBLE_DEVICES"] for one in (first, second, third)]
+        with GPUS.lent(3) as again:
+            assert again == third
+    assert found == ["0", "1", "2"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-a,GPU-b")
+    with GPUS.lent(2) as first, GPUS.lent(2) as second:
+        assert (first["CUDA_VISIBLE_DEVICES"], second["CUDA_VISIBLE_DEVICES"]) == ("GPU-a", "GPU-b")
 
 
 def test_scheduler_that_does_not_answer(monkeypatch):
