@@ -16,7 +16,7 @@ import numpy as np
 
 import topobench
 
-__all__ = ["environment", "peak_memory_mib", "reset_peak_memory"]
+__all__ = ["code", "environment", "peak_memory_mib", "reset_peak_memory"]
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -30,6 +30,11 @@ def environment(**more: str) -> dict[str, str]:
         "cores": str(os.cpu_count()),
         **more,
     }
+
+
+def code() -> str:
+    """Return of what code this topobench is: its version and, of a checkout, the commit."""
+    return " ".join(filter(None, [topobench.__version__, _commit()]))
 
 
 def reset_peak_memory() -> None:

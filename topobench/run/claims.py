@@ -9,6 +9,7 @@ Whoever finds a higher number than its own has lost the run, and steps back.
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import threading
@@ -106,15 +107,16 @@ class Claims:
         if number == 0:
             return True
         try:
-            with (
-                self.folder / f"{number:06d}"
-            ).open() as file:  # opened anew: network file systems then ask the server
-                about, content = os.fstat(file.fileno()), file.read().strip()
-        except FileNotFoundError:
-            return False  # a newer one is there, or it was never seen
+            # A network file system asks its server anew when a file is opened.
+            with (self.folder / f"{number:06d}").open(errors="replace") as file:
+                changed, content = os.fstat(file.fileno()).st_mtime_ns, file.read().strip()
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ESTALE):
+                raise
+            changed, content = 0, ""  # it was cleared away by who has a newer one
         if content == GIVEN_BACK or _is_gone(content):
             return True
-        now, found = time.monotonic(), (number, about.st_mtime_ns, content)
+        now, found = time.monotonic(), (number, changed, content)
         if found != self._seen[0]:
             self._seen = found, now
         return now - self._seen[1] > DEAD

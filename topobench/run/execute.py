@@ -24,7 +24,7 @@ from topobench.metrics import Protocol, load_protocol
 from topobench.registry import load
 from topobench.run.batches import TrainingSet
 from topobench.run.checkpoint import Checkpoints
-from topobench.run.claims import Claim, alone
+from topobench.run.claims import BEAT, Claim, alone
 from topobench.run.evaluate import model_predictor
 from topobench.run.maps import keep_map
 from topobench.run.matrix import Run
@@ -113,8 +113,13 @@ def _waiting(run: Run, watcher: Watcher, stopping: Callable[[], bool]) -> Callab
 
 def _stopping_if_lost(claim: Claim, stopping: Callable[[], bool]) -> Callable[[], bool]:
     """Return `stopping`, but raising where the run is another process's by now: nothing more is written then."""
+    asked = time.monotonic()
 
     def ask() -> bool:
+        nonlocal asked
+        if time.monotonic() > asked + 2 * BEAT:  # it was held up, and may have been taken for dead
+            claim.look()
+        asked = time.monotonic()
         if claim.lost:
             raise Overtaken
         return stopping()

@@ -11,7 +11,7 @@ from topobench.run.settings import Settings
 __all__ = ["ENDS", "STOP", "Message", "Order", "Packed"]
 
 Message = tuple[str, int, tuple[Any, ...]]  # what happened, to the run of which number, and more of it
-ENDS = ("done", "stopped", "error", "refused", "died")  # what is told of a run last
+ENDS = ("done", "stopped", "error", "unfit", "broken", "died")  # what is told of a run last
 STOP = "stop"
 
 
@@ -36,6 +36,8 @@ class Order:
         As `execute` takes them.
     plugins : dict or None
         Where the plugins come from that the run uses, if those of the other process may be others (run/provenance.py).
+    code : str or None
+        Of what version and commit topobench is, if that of the other process may be another.
     """
 
     index: int
@@ -43,3 +45,4 @@ class Order:
     store: Path
     settings: Settings
     plugins: dict[str, dict[str, str]] | None = None
+    code: str | None = None

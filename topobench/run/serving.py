@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import Any
 
+from topobench.environment import code
 from topobench.errors import RunError, in_words
 from topobench.run.execute import Stopped, execute
 from topobench.run.matrix import Run
@@ -48,10 +49,18 @@ def serve(handle: int) -> None:
 
 
 def _executed(order: Order, told: _Told, stopping: Callable[[], bool]) -> tuple[Any, ...]:
-    """Execute a run, unless the plugins that it uses are other code here; return what is told of it last."""
-    run = unpacked(order.run)
+    """Execute a run, unless it would be by other code than its client's; return what is told of it last."""
+    if order.code is not None and order.code != code():
+        return (
+            "broken",
+            f"its topobench is {code()}, and the client's {order.code}; install the same, and start it anew",
+        )
+    try:
+        run = unpacked(order.run)
+    except ImportError as error:
+        return "unfit", f"it has not the code of its data set ({in_words(error)})"
     if order.plugins is not None and (other := differing(order.plugins, plugins_of_run(run))):
-        return "refused", f"it has not the same code of {', '.join(other)}"
+        return "unfit", f"it has not the same code of {', '.join(other)}"
     execute(run, order.store, told, stopping, order.settings)
     return ("done",)
 
@@ -82,7 +91,10 @@ class _Parent:
                 else:
                     self.orders.put(order)
         except (EOFError, OSError):
-            os._exit(1)  # at any moment: the store takes no harm, and the next start goes on from the checkpoint
+            pass
+        except BaseException:  # of what cannot be read nobody would hear otherwise
+            traceback.print_exc()
+        os._exit(1)  # at any moment: the store takes no harm, and the next start goes on from the checkpoint
 
 
 class _Told:
@@ -143,8 +155,9 @@ def _printing_to(told: _Told) -> Iterator[None]:
 def _portable(error: BaseException) -> BaseException:
     """Return an error that crosses to another process as itself, with its traceback as a note; else a RunError."""
     error.add_note("In a worker process:\n" + "".join(traceback.format_exception(error)))
+    known = type(error).__module__ in ("builtins", "topobench.errors")  # that of a plugin might not be, over there
     try:
-        same = type(pickle.loads(pickle.dumps(error))) is type(error)
+        same = known and type(pickle.loads(pickle.dumps(error))) is type(error)
     except Exception:  # whatever its class does
         same = False
     return error if same else RunError(f"a run ended with {in_words(error)}")

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from topobench.errors import RunError
 from topobench.run.workers import Worker
 
 __all__ = ["CHILDREN", "GPUS"]
@@ -52,12 +53,10 @@ class _Children:
     def _take(self, environment: dict[str, str]) -> Worker | None:
         with self._lock:
             for entry in list(self._idle):
-                if not entry[1].alive:
-                    self._idle.remove(entry)
-                    entry[1].end()
-                elif entry[0] == environment:
-                    self._idle.remove(entry)
+                self._idle.remove(entry)
+                if entry[0] == environment and entry[1].alive:
                     return entry[1]
+                entry[1].end()  # of another client: its memory is wanted
         return None
 
 
@@ -68,15 +67,21 @@ class _Gpus:
         self._taken: set[str] = set()
         self._lock = threading.Lock()
 
+    def listed(self) -> list[str]:
+        """Return those that CUDA_VISIBLE_DEVICES names."""
+        return [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
+
     @contextmanager
     def lent(self, count: int) -> Iterator[dict[str, str]]:
         """Lend one of so many, as what the environment of a process has; nothing where the worker has one alone."""
-        listed = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
+        listed = self.listed()
         if count < 2 and len(listed) < 2:
             yield {}
             return
         with self._lock:
-            gpu = next(name for name in listed or map(str, range(count)) if name not in self._taken)
+            gpu = next((name for name in listed or map(str, range(count)) if name not in self._taken), None)
+            if gpu is None:
+                raise RunError(f"all {len(listed) or count} GPUs of this worker are at runs")
             self._taken.add(gpu)
         try:
             yield {"CUDA_VISIBLE_DEVICES": gpu}

@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import pickle
 import secrets
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from topobench.environment import code
 from topobench.errors import RunError, in_words
 from topobench.files import digest
 from topobench.plugins import FILES
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
 __all__ = ["execute_on_cluster"]
 
 DEATHS = 3  # workers that may die at a run before it counts as failed
+AGAIN = 5.0  # seconds after which workers are asked again to stop
 PATIENCE = 5.0  # seconds to wait for a worker that can be used, where there are some and none can
 HERE = ("TOPOBENCH_DATA", "TOPOBENCH_WORKER_DIR", "TOPOBENCH_PICTURES")  # variables that are of one machine
 
@@ -74,6 +78,7 @@ class _Sent:
     about: About
     claim: Claim | None
     future: Future | None = None
+    begun: bool = False
 
 
 class _OnCluster(Pool):
@@ -91,6 +96,10 @@ class _OnCluster(Pool):
         self._cuda = any(run.device.kind == "cuda" for run in runs)
         self._threads = max((run.device.threads for run in runs), default=1)
         waiting = [runs[index] for index in self.waiting]
+        self._places: dict[int, Place] = {}
+        self._unfit: dict[tuple[str, str], str] = {}  # which worker cannot execute which method, and why
+        self._noted: set[int] = set()
+        self._asked_to_stop = 0.0
         self._trained = {index for index in self.waiting if self._place(index).finished()}  # to be scored by more
         self._free = Free()
         self._progress: dict[int, Progress] = {}
@@ -128,15 +137,23 @@ class _OnCluster(Pool):
                 continue  # of an attempt that was given up
             elif what == "outcome":
                 yield from self._outcome(index, more)
+            elif what == "error":
+                yield what, index, (more,)
             elif what == "lost":
-                self._lost(index, more)
+                self._check_scheduler()
+                self._failed_there(index, more)
             else:
+                self.sent[index].begun = True
                 yield what, index, pickle.loads(more)
         self._look_after()
 
     def stop(self) -> None:
-        """Ask the workers to stop the runs of this session."""
-        self._collecting.submit(self.client.run, remote.stop, self.session, on_error="ignore")
+        """Ask the workers to stop the runs of this session; those that were not begun yet are taken back."""
+        for index, sent in list(self.sent.items()):
+            if not sent.begun and sent.future:
+                self.client.cancel([sent.future])
+                self.left(index)
+        self._ask_to_stop()
 
     def left(self, index: int) -> None:
         """Give the claim of a run back."""
@@ -155,6 +172,7 @@ class _OnCluster(Pool):
         futures = [sent.future for sent in self.sent.values() if sent.future]
         for index in list(self.sent):
             self.left(index)
+        self._free.give_all_back()
         if is_there(self.client):
             with suppress(Exception):  # whatever: the scheduler takes them back when this client is gone, too
                 self.client.cancel(futures)
@@ -163,7 +181,14 @@ class _OnCluster(Pool):
         self._collecting.shutdown(wait=False, cancel_futures=True)
 
     def _place(self, index: int) -> Place:
-        return Store(self.store).place(self.runs[index].identity())
+        if index not in self._places:
+            self._places[index] = Store(self.store).place(self.runs[index].identity())
+        return self._places[index]
+
+    def _ask_to_stop(self) -> None:
+        self._asked_to_stop = time.monotonic()
+        asking = partial(self.client.run, remote.stop, self.session, on_error="ignore")
+        threading.Thread(target=asking, daemon=True).start()  # a worker that hangs holds up nobody else
 
     def _say(self, sentence: str) -> None:
         self._news.put(("", "said", sentence))
@@ -180,6 +205,9 @@ class _OnCluster(Pool):
         """Return the first run that waits, that a worker can take and that nobody else is at; it waits no more."""
         for index in [index for index in self.waiting if self._can_take(about, index)]:
             if not self._free.ask(index, self._place(index), about.shares):
+                if index not in self._noted:
+                    self._noted.add(index)
+                    self.watcher.noted(self.runs[index], "another process is at this run; waiting for its record")
                 continue
             self.waiting.remove(index)
             if not self.found(index):
@@ -189,7 +217,9 @@ class _OnCluster(Pool):
 
     def _can_take(self, about: About, index: int) -> bool:
         """Whether a worker has what a run wants; the maps of one that is trained are in the store."""
-        return about.has(self._datasets.key(self.runs[index])) and (about.shares or index not in self._trained)
+        run = self.runs[index]
+        fit = (about.address, run.name) not in self._unfit
+        return fit and about.has(self._datasets.key(run)) and (about.shares or index not in self._trained)
 
     def _send(self, index: int, about: About) -> None:
         run, ticket = self.runs[index], secrets.token_hex(8)
@@ -214,7 +244,7 @@ class _OnCluster(Pool):
             order = replace(order, run=replace(order.run, dataset=self._datasets.as_sent(key)))
         share = self.settings.cache_bytes // about.room(self._cuda, self._threads)
         settings = replace(self.settings, cache_bytes=share)
-        return replace(order, settings=settings, plugins=plugins_of_run(self.runs[index]))
+        return replace(order, settings=settings, plugins=plugins_of_run(self.runs[index]), code=code())
 
     def _environment(self, run: Run, about: About) -> dict[str, str]:
         """Return what the process of a run has in its environment besides the worker's."""
@@ -249,26 +279,53 @@ class _OnCluster(Pool):
             if not about.shares:
                 bring(self.client, about.address, outcome, self.store)
             self._news.put((ticket, "outcome", outcome))
-        except BaseException as error:  # whatever Dask raises where a worker dies
-            self._news.put((ticket, "lost", in_words(error)))
+        except BaseException as error:  # whatever Dask raises where a worker dies, or the disk of this machine
+            of_ours = isinstance(error, OSError) and str(error.filename or "").startswith(str(self.store))
+            self._news.put((ticket, "error", error) if of_ours else (ticket, "lost", in_words(error)))
 
     def _outcome(self, index: int, outcome: Outcome) -> Iterator[Message]:
         """Yield how an attempt ended; the record of a run that left none in the store is written there."""
-        where, place = self.sent[index].about, self._place(index)
-        if record := outcome.record:
+        sent, record = self.sent[index], outcome.record
+        about, what, more = sent.about, outcome.what, outcome.more
+        if what == "error" and not about.shares:
+            what, more = "broken", (f"its own folder cannot be used ({in_words(more[0])})",)
+        if record:
             if record.run_id != run_id_of(self.runs[index].identity()):
-                raise RunError(f"worker {where.where} sent the record of another run, {record.run_id[:12]}.")
-            if not where.shares and (record.finished or place.finished() is None):
-                write_record(record, place.record.parent)
-            yield "run_ended", index, (record, outcome.found)
-        if outcome.what == "refused":
-            self.roster.refuse(where.address, *outcome.more)
-        elif outcome.what == "stopped" and not self.ending:
-            self.roster.refuse(where.address, "it is about to end")
-        yield ("stopped" if outcome.what == "refused" else outcome.what), index, outcome.more
+                raise RunError(f"worker {about.where} sent the record of another run, {record.run_id[:12]}.")
+            if about.shares or self._written(index, sent, record, outcome):
+                yield "run_ended", index, (record, outcome.found)
+        if what == "unfit":
+            self._unfit[about.address, self.runs[index].name] = more[0]
+            self.overseer.said(f"worker {about.where}: {more[0]}; it gets no runs of {self.runs[index].name}.")
+        elif what == "broken":
+            self.roster.refuse(about, *more)
+        elif what == "stopped" and not self.ending:
+            self.roster.refuse(about, "it is about to end")
+        yield ("stopped" if what in ("unfit", "broken") or index not in self.records else what), index, more
+
+    def _written(self, index: int, sent: _Sent, record: RunRecord, outcome: Outcome) -> bool:
+        """Write a record that came over the wire, unless another has taken the run over meanwhile."""
+        if sent.claim:
+            sent.claim.look()
+        if sent.claim and sent.claim.lost:
+            return False
+        if record.predictions and not any(part.path.startswith("predictions") for part in outcome.parts):
+            self.watcher.noted(self.runs[index], f"its maps are no more on worker {sent.about.where}")
+            record = replace(record, predictions={})
+        place = self._place(index)
+        if record.finished or place.finished() is None:
+            write_record(record, place.record.parent)
+        return True
+
+    def _failed_there(self, index: int, why: str) -> None:
+        """Let a run go elsewhere whose worker could not even say how it ended; that gets no more, if it is there."""
+        about = self.sent[index].about
+        if about.address in (self.roster.there or ()):
+            self.roster.refuse(about, f"it could not execute a run ({why})")
+        self._lost(index, why)
 
     def _lost(self, index: int, why: str) -> None:
-        """Let a run whose worker is gone wait for another; after the third it counts as failed."""
+        """Let a run whose worker is lost wait for another; after the third it counts as failed."""
         sent = self.sent[index]
         self.left(index)
         self.deaths[index] += 1
@@ -278,18 +335,24 @@ class _OnCluster(Pool):
             last = f"the last of them {sent.about.where}"
             self.died(index, f"{DEATHS} workers were lost while they were at it, {last} ({why}).")
         else:
-            self.watcher.noted(self.runs[index], f"worker {sent.about.where} is gone ({why}); another takes the run")
+            self.watcher.noted(self.runs[index], f"worker {sent.about.where} is lost ({why}); another takes the run")
             self.waiting.appendleft(index)
+
+    def _check_scheduler(self) -> None:
+        if not is_there(self.client):
+            raise RunError(
+                f"the Dask scheduler is gone, or the connection to it, and with that the runs that its workers were "
+                f"at. All that was done is kept in {self.store} and, where workers do not see that, with them. See "
+                "that there is a scheduler with workers, and the same command goes on from there."
+            )
 
     def _look_after(self) -> None:
         """Find out which workers are gone, and whether there is any that can be used."""
-        if not is_there(self.client):
-            raise RunError(
-                f"the Dask scheduler is gone, and with it the runs that its workers were at. All that was done is kept "
-                f"in {self.store} and, where workers do not see that, with them. Start it again, with workers, and the "
-                "same command goes on from there."
-            )
-        there = self.roster.workers.keys() | self.roster.refused.keys()
+        self._check_scheduler()
+        if self.ending and time.monotonic() > self._asked_to_stop + AGAIN:
+            self._ask_to_stop()
+        if (there := self.roster.there) is None:
+            return
         for index, sent in list(self.sent.items()):
             if sent.about.address not in there:
                 self._lost(index, "its process or its machine ended, or the network")
@@ -302,7 +365,8 @@ class _OnCluster(Pool):
         """Raise RunError where there are workers, and for a while none of them could take any run that waits."""
         abouts = list(self.roster.workers.values())
         useless = (
-            (abouts or self.roster.refused) and self.waiting and not self.sent and not self.ending
+            (abouts or self.roster.refused) and not self.roster.asking
+            and self.waiting and not self.sent and not self.ending
             and not any(self._can_take(about, index) for about in abouts for index in self.waiting)
         )  # fmt: skip
         if not useless:
@@ -316,7 +380,9 @@ class _OnCluster(Pool):
         run = self.runs[self.waiting[0]]
         reasons = [*self.roster.refused.values()]
         for about in abouts:
-            if why := about.lacking.get(self._datasets.key(run), ""):
+            if why := self._unfit.get((about.address, run.name), ""):
+                reasons.append(f"worker {about.where}: {why}")
+            elif why := about.lacking.get(self._datasets.key(run), ""):
                 reasons.append(f"worker {about.where}: it has not the data set {run.dataset.card.name!r}: {why}")
             else:
                 reasons.append(
@@ -351,6 +417,11 @@ class Free:
     def claim_of(self, index: int) -> Claim | None:
         """Return the claim of a run, for whoever gives it back."""
         return self._have.pop(index, None)
+
+    def give_all_back(self) -> None:
+        """Give all claims back of which nobody has asked."""
+        for index in list(self._have):
+            self.give_back(index)
 
     def give_back(self, index: int) -> None:
         """Give the claim of a run back that needs nobody any more."""

@@ -6,10 +6,12 @@ Called by Dask in the workers' processes, by name; loads no torch.
 from __future__ import annotations
 
 import asyncio
+import os
 import pickle
 import platform
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
 from multiprocessing.connection import wait
@@ -51,14 +53,15 @@ async def describe(question: Question, dask_worker: DaskWorker) -> About:
         threads=dask_worker.state.nthreads,
         gpus=count_gpus(dask_worker),
         shares=shares,
-        weights=Path(question.weights).is_file(),
+        weights=_is_there(question.weights),
         lacking=lacking,
     )
 
 
 def count_gpus(dask_worker: DaskWorker) -> int:
-    """Return how many GPUs this worker was started with (``--resources GPU=...``)."""
-    return int(dask_worker.state.total_resources.get("GPU", 0))
+    """Return how many GPUs this worker was started with (``--resources GPU=...``), of those that it sees."""
+    declared, listed = int(dask_worker.state.total_resources.get("GPU", 0)), GPUS.listed()
+    return min(declared, len(listed)) if listed else declared
 
 
 def stop(session: str) -> None:
@@ -86,7 +89,8 @@ def attend(task: Task) -> Outcome:
     dask = get_worker()
     key = dask.get_current_task()
     store = task.order.store if task.shares else own_store(digest(str(task.order.store))[:16])
-    with GPUS.lent(count_gpus(dask) if task.cuda else 0) as gpu, CHILDREN.lent({**task.environment, **gpu}) as child:
+    gpus: AbstractContextManager[dict[str, str]] = GPUS.lent(count_gpus(dask)) if task.cuda else nullcontext({})
+    with gpus as gpu, CHILDREN.lent({**task.environment, **gpu}) as child:
         child.give(replace(task.order, store=store))
         outcome = _followed(child, task, lambda: task.session in STOPPED or not _is_wanted(dask, key), dask)
     return outcome if task.shares or outcome.record is None else _with_parts(outcome, Store(store), task.name)
@@ -94,7 +98,7 @@ def attend(task: Task) -> Outcome:
 
 def _followed(child: Worker, task: Task, stopping: Callable[[], bool], dask: DaskWorker) -> Outcome:
     """Return how the run ends that a process is at; what it tells meanwhile is told to the client."""
-    record, found, last = None, False, 0.0
+    record, found, begun, last = None, False, False, 0.0
     while True:
         wait([child.connection], TICK)
         if not child.stopped and stopping():
@@ -102,7 +106,10 @@ def _followed(child: Worker, task: Task, stopping: Callable[[], bool], dask: Das
         for what, _, more in child.hear():
             if what in ENDS:
                 child.index = None
+                if what == "died" and not begun:
+                    return Outcome("broken", ("its process for a run ended before that began; its log says why",))
                 return Outcome(what, more, record, digest(asdict(record)) if record else "", found)
+            begun = True
             if what == "run_ended":
                 record, found = more
             elif what != "stepped" or time.monotonic() > last + STEP:
@@ -132,8 +139,8 @@ def _with_parts(outcome: Outcome, store: Store, name: str) -> Outcome:
 def _look(question: Question) -> tuple[bool, dict[str, str]]:
     """Return whether the client's store is seen here, and why data sets cannot be used."""
     try:
-        shares = question.probe.read_text() == question.token
-    except OSError:
+        shares = question.probe.read_text() == question.token and os.access(question.probe.parent, os.W_OK)
+    except (OSError, UnicodeDecodeError):
         shares = False
     lacking = {key: why for key, packed in question.datasets.items() if (why := _why_lacking(packed))}
     return shares, lacking
@@ -144,8 +151,17 @@ def _why_lacking(packed: bytes) -> str:
     try:
         dataset: Dataset = pickle.loads(packed)
         return dataset.why_not_here()
+    except ImportError:  # the adapter of a plugin, which is loaded in the process of a run alone, and missed there
+        return ""
     except Exception as error:  # whatever the adapter of a plugin raises, or that it is not installed
         return in_words(error)
+
+
+def _is_there(file: str) -> bool:
+    try:
+        return Path(file).is_file()
+    except OSError:  # it lies where this worker may not look
+        return False
 
 
 def _version(distribution: str) -> str:

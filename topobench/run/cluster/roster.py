@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import secrets
 import threading
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -25,80 +27,113 @@ if TYPE_CHECKING:
 __all__ = ["Roster"]
 
 EVERY = 0.5  # seconds between two looks at who is there
+SLOW = 20.0  # seconds after which it is said that a worker has not answered
 
 
 class Roster:
-    """Looks, in a thread of its own, who is there, and asks everybody who has come what he has.
-
-    Attributes
-    ----------
-    workers : dict of About, by address
-        Those that are there and can be used.
-    refused : dict of str, by address
-        Those that are there and cannot, and why.
-    """
+    """Looks, in a thread, who is there, and asks everybody who has come, in one thread each, what he has."""
 
     def __init__(
         self, client: Client, store: Store, datasets: Datasets, cuda: bool, stage: bool, said: Callable[[str], None]
     ) -> None:
-        self.workers: dict[str, About] = {}
-        self.refused: dict[str, str] = {}
+        self._there: set[str] | None = None
+        self._workers: dict[str, About] = {}
+        self._refused: dict[str, str] = {}
+        self._asking: dict[str, float] = {}  # since when
+        self._lock = threading.Lock()
         self._client, self._datasets, self._cuda, self._stage, self._said = client, datasets, cuda, stage, said
         self._probe, token = store.folder / "progress" / f".{secrets.token_hex(8)}.probe", secrets.token_hex(16)
         write_atomic(self._probe, token.encode())
         self._question = Question(self._probe, token, os.environ.get("TOPOBENCH_WEIGHTS", ""), datasets.packed)
         self._over = threading.Event()
-        self._looking = threading.Thread(target=self._look_on, name="roster", daemon=True)
 
     def __enter__(self) -> Roster:
-        """Look once, so that who is there is known, then go on looking."""
-        self._look()
-        self._looking.start()
+        """Begin to look."""
+        threading.Thread(target=self._look_on, name="roster", daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Look no more."""
         self._over.set()
-        self._looking.join(1)
         self._probe.unlink(missing_ok=True)
 
-    def refuse(self, address: str, why: str) -> None:
+    @property
+    def there(self) -> set[str] | None:
+        """The addresses of all that are there; None as long as nobody has looked."""
+        return self._there
+
+    @property
+    def workers(self) -> dict[str, About]:
+        """Those that are there and can be used, by address."""
+        with self._lock:
+            return dict(self._workers)
+
+    @property
+    def refused(self) -> dict[str, str]:
+        """Those that are there and cannot, by address: why."""
+        with self._lock:
+            return dict(self._refused)
+
+    @property
+    def asking(self) -> bool:
+        """Whether somebody who is there has not answered yet."""
+        return bool(self._asking)
+
+    def refuse(self, about: About, why: str) -> None:
         """Use a worker no more."""
-        if about := self.workers.pop(address, None):
-            self._turn_away(address, about.where, why)
+        self._turn_away(about.address, about.where, why)
 
     def _look_on(self) -> None:
-        while not self._over.wait(EVERY):
-            try:
-                self._look()
-            except Exception:  # the scheduler is gone, which others say
-                continue
+        while not self._over.is_set():
+            with suppress(Exception):  # the scheduler is gone, which others say
+                self._look(set(self._client.nthreads()))
+            self._over.wait(EVERY)
 
-    def _look(self) -> None:
-        there = set(self._client.nthreads())
-        self.workers = {address: about for address, about in self.workers.items() if address in there}
-        self.refused = {address: why for address, why in self.refused.items() if address in there}
-        if new := sorted(there - self.workers.keys() - self.refused.keys()):
-            answers = self._client.run(remote.describe, self._question, workers=new, on_error="return")
-            for address, answer in answers.items():
-                self._admit(address, answer)
+    def _look(self, there: set[str]) -> None:
+        with self._lock:
+            for known in (self._workers, self._refused):
+                for address in known.keys() - there:
+                    del known[address]
+            new = there - self._workers.keys() - self._refused.keys() - self._asking.keys()
+            self._asking |= dict.fromkeys(new, time.monotonic())
+            slow = [address for address, since in self._asking.items() if time.monotonic() > since + SLOW]
+            self._asking |= dict.fromkeys(slow, float("inf"))
+        self._there = there
+        for address in new:
+            threading.Thread(target=self._ask, args=[address], name=f"asking {address}", daemon=True).start()
+        for address in slow:
+            self._said(f"worker {address} has not answered for {SLOW:.0f} s what it has; it is waited for.")
+
+    def _ask(self, address: str) -> None:
+        """Use a worker, or say why not; one that is gone again is neither."""
+        try:
+            answers = self._client.run(remote.describe, self._question, workers=[address], on_error="return")
+            self._admit(address, answers[address])
+        except Exception as error:  # whatever Dask raises where a worker dies, or staging
+            if address in (self._there or ()):
+                self._turn_away(address, address, in_words(error))
+        finally:
+            with self._lock:
+                del self._asking[address]
 
     def _admit(self, address: str, answer: About | Exception) -> None:
-        """Use a worker, or say why not; one that is gone again is neither."""
-        if isinstance(answer, OSError):
-            return
         if not isinstance(answer, About):
-            self._turn_away(address, address, self._strange(address, answer))
+            if address in set(self._client.nthreads()):
+                self._turn_away(address, address, self._strange(address, answer))
         elif why := _why_not(answer, self._cuda):
             self._turn_away(address, answer.where, why)
         else:
-            self.workers[address] = self._with_data(answer)
+            about = self._with_data(answer)
             if answer.torch != (ours := version("torch")):
                 self._said(f"worker {answer.where} has torch {answer.torch}, not {ours}: last digits may differ.")
+            with self._lock:
+                self._workers[address] = about
 
     def _turn_away(self, address: str, where: str, why: str) -> None:
-        self.refused[address] = f"worker {where}: {why}"
-        self._said(f"{self.refused[address]}. It gets no runs.")
+        with self._lock:
+            self._workers.pop(address, None)
+            self._refused[address] = f"worker {where}: {why}"
+        self._said(f"worker {where}: {why}. It gets no runs.")
 
     def _with_data(self, about: About) -> About:
         """Say which data sets a worker lacks; send them, if that is wanted."""
@@ -125,6 +160,8 @@ def _why_not(about: About, cuda: bool) -> str:
         return f"it has topobench {about.version}, and this is {ours}; install the same there"
     if about.commit and commit and about.commit != commit:
         return f"its topobench is of the commit {about.commit}, and this is of {commit}; take the same there"
+    if not about.torch:
+        return "it has no torch; install topobench there with what it wants"
     if cuda and about.gpus < 1:
         return "it declares no GPU; start it with --resources GPU=1 (or as many as it has)"
     return ""
