@@ -9,7 +9,7 @@ import topobench
 from tests.distribution import recipe_text, write_distribution
 from topobench import cards, registry
 from topobench.errors import ArgumentError, CardError, UnknownNameError
-from topobench.plugins import all_plugins, broken, find, plugins_of, read_plugins
+from topobench.plugins import all_plugins, broken, find, found, plugins_of, read_plugins
 from topobench.plugins.single import module_of
 
 ADDRESSES = "Home-page: https://home\nProject-URL: Source, https://source\nProject-URL: Issues, https://source/issues\n"
@@ -231,3 +231,11 @@ def test_variants_of_a_card_of_another_name_are_none(file, tmp_path):
     (tmp_path / "file.toml").write_text(f'{shipped}\n[variants.few]\ntitle = "a few"\n')
     file('PLUGINS = {"cards": {"their-cells": "file.toml"}}')
     assert [name for name in cards.names("datasets") if "few" in name or "their" in name] == ["their-cells"]
+
+
+def test_metadata_as_the_back_port_reads_them(tmp_path):
+    """Whoever imports importlib_metadata, as Dask does, has its reader serve all; that raises for what is not there."""
+    backport = pytest.importorskip("importlib_metadata")
+    write_distribution(tmp_path, "their-losses", "[topobench.losses]\ntheirs = their_code:Loss\n", "2.1")
+    [installed] = backport.distributions(path=[str(tmp_path)])
+    assert found._makers(installed) == ""

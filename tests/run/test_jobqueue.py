@@ -1,13 +1,16 @@
 """Workers that a batch system starts: the worked example of docs/cluster.md, and jobs that are processes of here."""
 
 import re
+import signal
 
 import pytest
 
 from tests.conftest import ROOT
 from tests.run.clusters import until
 
+ours = signal.getsignal(signal.SIGINT)
 dask_jobqueue = pytest.importorskip("dask_jobqueue", reason="the extra dask is not installed")
+signal.signal(signal.SIGINT, ours)  # it takes Ctrl-C for itself when it is imported
 
 from dask_jobqueue.local import LocalCluster  # noqa: E402
 from distributed.utils import open_port  # noqa: E402

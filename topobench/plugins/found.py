@@ -106,7 +106,8 @@ def _makers(installed: Distribution) -> str:
     """Return where the makers of a distribution are found: an address of its metadata, that of its issues first."""
     about = installed.metadata
     urls = [text.split(",", 1)[-1].strip() for text in sorted(about.get_all("Project-URL") or [], key=_not_for_issues)]
-    people = [about[key] for key in ("Home-page", "Maintainer-email", "Author-email", "Author") if about[key]]
+    keys = ("Home-page", "Maintainer-email", "Author-email", "Author")
+    people = [text for key in keys for text in about.get_all(key) or [] if text]
     return next(iter(urls + people), "")
 
 
