@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import secrets
 import threading
@@ -17,27 +16,24 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from topobench.environment import code
 from topobench.errors import RunError, in_words
 from topobench.files import digest
-from topobench.plugins import FILES
-from topobench.plugins.single import named_files
-from topobench.run.claims import PAUSE, Claim, Claims
+from topobench.run.claims import Claim
 from topobench.run.cluster import remote
 from topobench.run.cluster.connection import is_there
+from topobench.run.cluster.free import Free
+from topobench.run.cluster.outfit import Outfit
 from topobench.run.cluster.pieces import bring
 from topobench.run.cluster.roster import Roster
 from topobench.run.cluster.staging import Datasets
-from topobench.run.cluster.tasks import TOPIC, About, Outcome, Task
+from topobench.run.cluster.tasks import TOPIC, About, Outcome
 from topobench.run.matrix import Run
-from topobench.run.orders import Message, Order
+from topobench.run.orders import Message
 from topobench.run.pool import TICK, Pool
 from topobench.run.progress import Progress
-from topobench.run.provenance import plugins_of_run
 from topobench.run.settings import Settings
 from topobench.run.store import Place, Store
 from topobench.run.watcher import Overseer, Watcher
-from topobench.run.workers import THREADS
 from topobench.scores import run_id_of, write_record
 from topobench.types import RunRecord
 
@@ -49,7 +45,6 @@ __all__ = ["execute_on_cluster"]
 DEATHS = 3  # workers that may die at a run before it counts as failed
 AGAIN = 5.0  # seconds after which workers are asked again to stop
 PATIENCE = 5.0  # seconds to wait for a worker that can be used, where there are some and none can
-HERE = ("TOPOBENCH_DATA", "TOPOBENCH_WORKER_DIR", "TOPOBENCH_PICTURES")  # variables that are of one machine
 
 
 def execute_on_cluster(
@@ -93,8 +88,6 @@ class _OnCluster(Pool):
         self.session = secrets.token_hex(8)
         self.sent: dict[int, _Sent] = {}
         self.deaths: Counter[int] = Counter()
-        self._cuda = any(run.device.kind == "cuda" for run in runs)
-        self._threads = max((run.device.threads for run in runs), default=1)
         waiting = [runs[index] for index in self.waiting]
         self._places: dict[int, Place] = {}
         self._unfit: dict[tuple[str, str], str] = {}  # which worker cannot execute which method, and why
@@ -108,7 +101,8 @@ class _OnCluster(Pool):
         self._news: SimpleQueue[tuple[str, str, Any]] = SimpleQueue()  # ticket, what, more
         self._collecting = ThreadPoolExecutor(2, "collecting")
         self._datasets = Datasets(waiting, self.packing)
-        self.roster = Roster(client, Store(store), self._datasets, self._cuda, stage, self._say)
+        self._outfit = Outfit(self.session, waiting, self._datasets)
+        self.roster = Roster(client, Store(store), self._datasets, self._outfit.cuda, stage, self._say)
         client.subscribe_topic(TOPIC, self._hear)
 
     def busy(self) -> bool:
@@ -197,13 +191,15 @@ class _OnCluster(Pool):
         """Return the workers, and for how many more runs each has room."""
         taken = Counter(sent.about.address for sent in self.sent.values())
         return {
-            address: (about, about.room(self._cuda, self._threads) - taken[address])
+            address: (about, self._outfit.room(about) - taken[address])
             for address, about in self.roster.workers.items()
         }
 
     def _next(self, about: About) -> int | None:
         """Return the first run that waits, that a worker can take and that nobody else is at; it waits no more."""
-        for index in [index for index in self.waiting if self._can_take(about, index)]:
+        for index in tuple(self.waiting):
+            if not self._can_take(about, index):
+                continue
             if not self._free.ask(index, self._place(index), about.shares):
                 if index not in self._noted:
                     self._noted.add(index)
@@ -223,10 +219,7 @@ class _OnCluster(Pool):
 
     def _send(self, index: int, about: About) -> None:
         run, ticket = self.runs[index], secrets.token_hex(8)
-        task = Task(
-            ticket, self.session, self._place(index).name, self._order_for(index, about), about.shares,
-            run.device.kind == "cuda", self._environment(run, about),
-        )  # fmt: skip
+        task = self._outfit.task(ticket, run, self.order(index), about)
         self.sent[index] = sent = _Sent(ticket, about, self._free.claim_of(index))
         if not about.shares:
             self._progress[index] = Progress(self._place(index), self.watcher)
@@ -237,26 +230,6 @@ class _OnCluster(Pool):
         )  # fmt: skip
         sent.future.add_done_callback(lambda future: self._collecting.submit(self._collect, ticket, about, future))
         self.overseer.sent(run, about.where)
-
-    def _order_for(self, index: int, about: About) -> Order:
-        order, key = self.order(index), self._datasets.key(self.runs[index])
-        if key in about.staged:
-            order = replace(order, run=replace(order.run, dataset=self._datasets.as_sent(key)))
-        share = self.settings.cache_bytes // about.room(self._cuda, self._threads)
-        settings = replace(self.settings, cache_bytes=share)
-        return replace(order, settings=settings, plugins=plugins_of_run(self.runs[index]), code=code())
-
-    def _environment(self, run: Run, about: About) -> dict[str, str]:
-        """Return what the process of a run has in its environment besides the worker's."""
-        ours = {name: value for name, value in os.environ.items() if name.startswith("TOPOBENCH_") and name not in HERE}
-        if files := named_files():
-            ours[FILES] = os.pathsep.join(map(str, files))  # absolute
-        if not about.weights:
-            ours.pop("TOPOBENCH_WEIGHTS", None)  # it looks for them where it lies
-        threads = run.device.threads
-        if self._cuda:  # for losses and metrics, which the CPU computes
-            threads = max(1, about.threads // about.room(self._cuda, self._threads))
-        return {**ours, **dict.fromkeys(THREADS, str(threads))}
 
     def _hear(self, event: tuple[float, Sequence[Any]]) -> None:
         """Take an event (Dask calls it in a thread of its own)."""
@@ -391,39 +364,3 @@ class _OnCluster(Pool):
                 )
         listed = "; ".join([*reasons[:10], *([f"and {len(reasons) - 10} more"] if len(reasons) > 10 else [])])
         return f"{len(self.waiting)} runs wait, such as {run.label}, and no worker takes them: {listed}."
-
-
-class Free:
-    """Which runs nobody else is at. Where a worker does not see the store, this client claims its run."""
-
-    def __init__(self) -> None:
-        self._asked: dict[int, tuple[Claims, float]] = {}
-        self._have: dict[int, Claim] = {}
-
-    def ask(self, index: int, place: Place, shared: bool) -> bool:
-        """Whether a run may be sent; it is claimed where its worker cannot do so (`shared`)."""
-        claims, since = self._asked.get(index, (Claims(place), -PAUSE))
-        if time.monotonic() < since + PAUSE:
-            return False
-        claim = None if shared else claims.take()
-        if claims.taken() if shared else claim is None:
-            self._asked[index] = claims, time.monotonic()
-            return False
-        self._asked.pop(index, None)
-        if claim:
-            self._have[index] = claim
-        return True
-
-    def claim_of(self, index: int) -> Claim | None:
-        """Return the claim of a run, for whoever gives it back."""
-        return self._have.pop(index, None)
-
-    def give_all_back(self) -> None:
-        """Give all claims back of which nobody has asked."""
-        for index in list(self._have):
-            self.give_back(index)
-
-    def give_back(self, index: int) -> None:
-        """Give the claim of a run back that needs nobody any more."""
-        if claim := self.claim_of(index):
-            claim.give_back()
