@@ -1,6 +1,7 @@
 """A run has one claim that counts, whoever dies, is held up, or lives on another machine with another clock."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -62,6 +63,14 @@ def test_one_has_it_until_it_is_given_back(place):
     other.look()
     assert (claim.lost, other.lost) == (True, False)
     other.give_back()
+
+
+def test_folder_that_was_cleared_away(place):
+    claim = Claims(place).take()
+    shutil.rmtree(place.claims)
+    claim.look()
+    assert not claim.lost
+    claim.give_back()
 
 
 def test_of_many_at_once_one_gets_it(place):

@@ -7,6 +7,7 @@ from importlib.metadata import version
 import pytest
 
 import topobench
+from tests.run.clusters import until
 from tests.run.small import small_images
 from topobench.environment import environment
 from topobench.errors import DataError, RunError
@@ -19,7 +20,7 @@ from topobench.run.store import Store
 pytest.importorskip("distributed", reason="the extra dask is not installed")
 
 from tests.run.test_cluster import Overseen, null
-from topobench.run.cluster import executor, remote, roster, staging
+from topobench.run.cluster import children, executor, remote, roster, staging
 from topobench.run.cluster.executor import execute_on_cluster
 from topobench.run.cluster.tasks import About, Outcome
 
@@ -180,3 +181,47 @@ def test_own_folder_of_a_worker_that_cannot_be_used(tmp_path):
     claim = claims.Claims(Store(tmp_path).place(null().identity())).take()
     assert claim  # for it was given back
     claim.give_back()
+
+
+def test_long_training_outlives_its_workers_as_long_as_it_gets_further(tmp_path):
+    """As where jobs end after some hours; one that kills its workers at once fails after the third."""
+    pool = executor._OnCluster([null()], tmp_path, Overseen(), DEFAULTS, Stub({"a": ABOUT}), False, None)
+    for reached in (10, 20, 30, 40, 50, 50):
+        pool.sent[0] = executor._Sent("ticket", ABOUT, None)
+        pool._reached[0] = reached
+        pool._lost(0, "its job ended")
+        assert pool.waiting.popleft() == 0
+    pool.sent[0] = executor._Sent("ticket", ABOUT, None)
+    pool._lost(0, "its job ended")
+    assert pool.records[0].status.startswith("failed: 3 workers were lost while they were at it")
+    pool.end()
+
+
+class Process:
+    """One in which runs are executed, without any."""
+
+    def __init__(self, environment):
+        self.environment, self.alive, self.stopped, self.ended = environment, True, False, False
+
+    def end(self):
+        self.ended = True
+
+
+def test_processes_of_a_worker_are_kept_for_a_while_and_then_give_their_memory_back(monkeypatch):
+    monkeypatch.setattr(children, "Worker", Process)
+    monkeypatch.setattr(children, "IDLE", 0.05)
+    kept = children._Children()
+    with kept.lent({"a": "1"}) as first, kept.lent({"a": "1"}) as second:
+        assert first is not second  # each is at a run
+    with kept.lent({"a": "1"}) as again:
+        assert again in (first, second)
+        again.stopped = True
+    assert again.ended  # it takes no run any more
+    with kept.lent({"a": "2"}) as other:
+        assert other.environment == {"a": "2"}
+    assert first.ended  # of another client
+    assert second.ended
+    until(lambda: other.ended)  # after a while without a run
+    with pytest.raises(ZeroDivisionError), kept.lent({}) as broken:
+        1 / 0
+    assert broken.ended

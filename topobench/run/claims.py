@@ -55,7 +55,8 @@ class Claim:
 
     def look(self) -> None:
         """Find out now, rather than at the next beat, whether it is lost."""
-        self.lost = self.lost or max(_numbers(self.path.parent), default=0) > int(self.path.name)
+        with suppress(FileNotFoundError):  # somebody has cleared the folder away, and nobody has the run thereby
+            self.lost = self.lost or max(_numbers(self.path.parent), default=0) > int(self.path.name)
 
     def _beat(self) -> None:
         while not self._over.wait(BEAT):

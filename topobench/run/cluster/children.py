@@ -38,7 +38,7 @@ class _Children:
             return
         with self._lock:
             self._idle.append((dict(environment), worker, time.monotonic()))
-        timer = threading.Timer(IDLE + 1, self.dismiss, [IDLE])
+        timer = threading.Timer(IDLE, self.dismiss, [IDLE])
         timer.daemon = True
         timer.start()
 

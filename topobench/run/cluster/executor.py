@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = ["execute_on_cluster"]
 
-DEATHS = 3  # workers that may die at a run before it counts as failed
+DEATHS = 3  # workers that may be lost at a run, without a step more, before it counts as failed
 AGAIN = 5.0  # seconds after which workers are asked again to stop
 PATIENCE = 5.0  # seconds to wait for a worker that can be used, where there are some and none can
 
@@ -88,6 +88,8 @@ class _OnCluster(Pool):
         self.session = secrets.token_hex(8)
         self.sent: dict[int, _Sent] = {}
         self.deaths: Counter[int] = Counter()
+        self._reached: Counter[int] = Counter()  # the step that each run was last told to be at
+        self._reached_before: Counter[int] = Counter()  # and was at when its last worker was lost
         waiting = [runs[index] for index in self.waiting]
         self._places: dict[int, Place] = {}
         self._unfit: dict[tuple[str, str], str] = {}  # which worker cannot execute which method, and why
@@ -138,7 +140,10 @@ class _OnCluster(Pool):
                 self._failed_there(index, more)
             else:
                 self.sent[index].begun = True
-                yield what, index, pickle.loads(more)
+                told = pickle.loads(more)
+                if what == "stepped":
+                    self._reached[index] = told[0].number
+                yield what, index, told
         self._look_after()
 
     def stop(self) -> None:
@@ -298,9 +303,12 @@ class _OnCluster(Pool):
         self._lost(index, why)
 
     def _lost(self, index: int, why: str) -> None:
-        """Let a run whose worker is lost wait for another; after the third it counts as failed."""
+        """Let a run whose worker is lost wait for another; after the third without a step more it counts as failed."""
         sent = self.sent[index]
         self.left(index)
+        if self._reached[index] > self._reached_before[index]:  # as where jobs end while a long training goes on
+            self.deaths[index] = 0
+        self._reached_before[index] = self._reached[index]
         self.deaths[index] += 1
         if sent.future:
             self.client.cancel([sent.future])
