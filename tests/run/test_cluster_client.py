@@ -16,6 +16,7 @@ from topobench.run.execute import Stopped
 from topobench.run.packing import Packing
 from topobench.run.settings import DEFAULTS
 from topobench.run.store import Store
+from topobench.scores import read_record
 
 pytest.importorskip("distributed", reason="the extra dask is not installed")
 
@@ -195,6 +196,23 @@ def test_long_training_outlives_its_workers_as_long_as_it_gets_further(tmp_path)
     pool._lost(0, "its job ended")
     assert pool.records[0].status.startswith("failed: 3 workers were lost while they were at it")
     pool.end()
+
+
+@pytest.mark.parametrize("shares", [True, False])
+def test_process_that_dies_at_a_run_fails_it(tmp_path, shares):
+    """As one of this machine does: it would die elsewhere, too, and is not sent from worker to worker for ever."""
+    stub = Stub({"a": replace(ABOUT, shares=shares)}, Outcome("died", ("its process was ended by signal 9.",)))
+    [record] = on(stub, [null()], tmp_path, Overseen())
+    assert record.status == "failed: its process was ended by signal 9."
+    assert stub.sent == ["a"]
+    assert read_record(Store(tmp_path).place(null().identity()).record) == record
+
+
+def test_shared_store_that_is_full_ends_all_with_its_path(tmp_path):
+    stub = Stub({"a": ABOUT}, Outcome("error", (OSError(28, "No space left on device", "/out/records/a.json"),)))
+    with pytest.raises(OSError, match=r"No space left on device: '/out/records/a\.json'"):
+        on(stub, [null(), null()], tmp_path, Overseen())
+    assert stub.sent == ["a"]
 
 
 class Process:

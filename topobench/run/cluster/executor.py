@@ -279,7 +279,8 @@ class _OnCluster(Pool):
             self.roster.refuse(about, *more)
         elif what == "stopped" and not self.ending:
             self.roster.refuse(about, "it is about to end")
-        yield ("stopped" if what in ("unfit", "broken") or index not in self.records else what), index, more
+        again = what in ("unfit", "broken") or (what == "done" and index not in self.records)  # another has it by now
+        yield "stopped" if again else what, index, more
 
     def _written(self, index: int, sent: _Sent, record: RunRecord, outcome: Outcome) -> bool:
         """Write a record that came over the wire, unless another has taken the run over meanwhile."""
